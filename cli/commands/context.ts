@@ -1,0 +1,42 @@
+import { loadSettings, type Settings } from '../../src/config/index.ts';
+import { KnownError } from '../../src/errors/index.ts';
+import { type LocatedStore, locateStore } from '../../src/store/index.ts';
+import type { Io } from '../terminal/index.ts';
+
+export const tool = { name: 'verify-models', version: '0.1.0' } as const;
+
+/** Flags as commander gives them: camel case, absent when not typed. */
+export type TypedFlags = Readonly<Record<string, unknown>>;
+
+/** The checked settings of one command. @throws KnownError CONFIG_INVALID, CONFIG_UNREADABLE, USAGE */
+export function settingsOf(flags: TypedFlags, io: Io): Settings {
+  const { config, json, ...rest } = flags;
+  if (json === true && rest.format !== undefined && rest.format !== 'json') {
+    throw new KnownError('USAGE', {
+      problem: `--json and --format ${String(rest.format)} exclude each other`,
+    });
+  }
+  const typed = Object.entries(rest).map(([key, value]) => [kebab(key), value] as const);
+  const file = typeof config === 'string' ? config : io.environment.VERIFY_MODELS_CONFIG || undefined;
+  return loadSettings({
+    flags: { ...Object.fromEntries(typed), ...(json === true ? { format: 'json' } : {}) },
+    environment: io.environment,
+    file,
+  });
+}
+
+const kebab = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** Finds the store; other stores on this machine are mentioned, not read. */
+export async function storeOf(settings: Settings, io: Io): Promise<LocatedStore> {
+  const { OLLAMA_MODELS, HOME } = io.environment;
+  const located = locateStore(settings.store, { OLLAMA_MODELS, HOME });
+  if (settings.quiet !== true) {
+    for (const other of located.others) {
+      await io.stderr.write(
+        `note: there is another store, not checked now: verify-models --store ${other}\n`,
+      );
+    }
+  }
+  return located;
+}

@@ -1,0 +1,27 @@
+/** What a command may touch of the world; the tests give their own. */
+export interface Io {
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly uid: number | undefined;
+  readonly pid: number;
+  /** Processors this process may use. */
+  readonly cores: number;
+  now(): Date;
+  /** Milliseconds that only go forward. */
+  monotonic(): number;
+  /** Calls back every so many milliseconds until the returned function is called. */
+  every(ms: number, action: () => void): () => void;
+  /** Aborted after so many milliseconds. */
+  after(ms: number): AbortSignal;
+  /** Aborted by Ctrl-C or SIGTERM; the reason is the exit status. */
+  readonly interrupted: AbortSignal;
+}
+
+export interface Sink {
+  /** Resolves once more may be written. A reader that went away is no error. */
+  write(text: string): Promise<void>;
+  readonly isTerminal: boolean;
+  /** Characters in a line; 80 where it is not known. */
+  readonly columns: number;
+}

@@ -1,0 +1,95 @@
+import { readFileSync, statSync } from 'node:fs';
+import { parse } from 'yaml';
+import type * as z from 'zod/mini';
+import { describeCause, KnownError, systemCode } from '../errors/index.ts';
+import { type SettingKey, type Settings, settingKeys, settingsSchema } from './settings.ts';
+
+/** Where settings are looked for when no file is named. */
+export const defaultSettingsFile = '/etc/verify-models/config.yaml';
+
+const fileLimit = 1024 * 1024;
+
+export interface SettingsSources {
+  /** As typed; a key that is not there was not typed. */
+  readonly flags: Readonly<Partial<Record<SettingKey, unknown>>>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** A settings file that must be there; undefined means the default one, which need not. */
+  readonly file: string | undefined;
+}
+
+/** The variable of a setting: `VERIFY_MODELS_MAX_RATE` for `max-rate`. */
+export const variableOf = (key: string): string => `VERIFY_MODELS_${key.toUpperCase().replaceAll('-', '_')}`;
+
+/**
+ * One checked, frozen object from flags, then environment, then file; a stronger source replaces a value whole.
+ *
+ * @throws KnownError CONFIG_INVALID (says which source and which key), CONFIG_UNREADABLE
+ */
+export function loadSettings(sources: SettingsSources): Settings {
+  const path = sources.file ?? defaultSettingsFile;
+  const fromFile = check(readSettingsFile(path, sources.file === undefined), path, (key) => key);
+  const fromEnvironment = check(variables(sources.environment), 'the environment', variableOf);
+  const fromFlags = check(sources.flags, 'the command line', (key) => `--${key}`);
+  return Object.freeze({ ...fromFile, ...fromEnvironment, ...fromFlags });
+}
+
+function variables(environment: SettingsSources['environment']): Record<string, string> {
+  const set: Record<string, string> = {};
+  for (const key of settingKeys) {
+    const value = environment[variableOf(key)];
+    if (value !== undefined && value !== '') set[key] = value;
+  }
+  return set;
+}
+
+function check(values: object, source: string, spell: (key: string) => string): Settings {
+  const known = new Set<string>(settingKeys);
+  const stray = Object.keys(values).find((key) => !known.has(key));
+  if (stray !== undefined) {
+    throw new KnownError('CONFIG_INVALID', { source, problem: `there is no setting ${stray.slice(0, 60)}` });
+  }
+  const result = settingsSchema.safeParse(values);
+  if (result.success) return withoutAbsent(result.data);
+  throw new KnownError('CONFIG_INVALID', { source, problem: problemOf(result.error, values, spell) });
+}
+
+function problemOf(error: z.core.$ZodError, values: object, spell: (key: string) => string): string {
+  const issue = error.issues[0];
+  const key = String(issue?.path[0] ?? '');
+  const given = String(new Map(Object.entries(values)).get(key)).slice(0, 60);
+  const why =
+    issue?.code === 'custom'
+      ? issue.message
+      : issue?.code === 'invalid_value'
+        ? `is none of ${issue.values.join(', ')}`
+        : 'has the wrong type';
+  return `${spell(key)} ${given} ${why}`;
+}
+
+function withoutAbsent(settings: Settings): Settings {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}
+
+function readSettingsFile(path: string, optional: boolean): object {
+  let text: string;
+  try {
+    if (!statSync(path).isFile())
+      throw new KnownError('CONFIG_UNREADABLE', { path, problem: 'it is not a file' });
+    if (statSync(path).size > fileLimit)
+      throw new KnownError('CONFIG_UNREADABLE', { path, problem: 'it is larger than 1 MiB' });
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof KnownError) throw error;
+    if (optional && ['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return {};
+    throw new KnownError('CONFIG_UNREADABLE', { path, problem: describeCause(error) }, error);
+  }
+  let value: unknown;
+  try {
+    value = parse(text, { maxAliasCount: 10, uniqueKeys: true });
+  } catch (error) {
+    throw new KnownError('CONFIG_INVALID', { source: path, problem: describeCause(error) }, error);
+  }
+  if (value === null || value === undefined) return {};
+  if (typeof value === 'object' && !Array.isArray(value)) return value;
+  throw new KnownError('CONFIG_INVALID', { source: path, problem: 'it is not a mapping of settings' });
+}

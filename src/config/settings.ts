@@ -1,0 +1,92 @@
+import * as z from 'zod/mini';
+import { isRuleId, type RuleId } from '../findings/index.ts';
+import { parseBytes, parseDuration, parseSubset } from './units.ts';
+
+export const formats = ['text', 'json', 'jsonl', 'sarif', 'junit'] as const;
+export type Format = (typeof formats)[number];
+
+export const progressKinds = ['auto', 'bar', 'plain', 'none'] as const;
+
+const read = <T>(parse: (text: string) => T | undefined, wanted: string) =>
+  z.pipe(
+    z.union([z.string(), z.number()]),
+    z.transform((value, context) => {
+      const parsed = parse(String(value));
+      if (parsed !== undefined) return parsed;
+      context.issues.push({ code: 'custom', input: value, message: `is not ${wanted}` });
+      return z.NEVER;
+    }),
+  );
+
+const boolean = z.pipe(
+  z.union([z.boolean(), z.string()]),
+  z.transform((value, context) => {
+    if (value === true || value === 'true' || value === '1' || value === 'yes') return true;
+    if (value === false || value === 'false' || value === '0' || value === 'no' || value === '') return false;
+    context.issues.push({ code: 'custom', input: value, message: 'is not true or false' });
+    return z.NEVER;
+  }),
+);
+
+/** A list in YAML, repeated flags, or one text with the separator between its parts. */
+const list = (separator: string) =>
+  z.pipe(
+    z.union([z.string(), z.array(z.string())]),
+    z.transform((value) =>
+      typeof value === 'string' ? value.split(separator).filter((part) => part !== '') : value,
+    ),
+  );
+
+const path = z.string().check(z.minLength(1));
+
+const parseJobs = (text: string): number | undefined =>
+  /^[0-9]{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 256 ? Number(text) : undefined;
+
+const parseReport = (text: string): { format: Format; file: string } | undefined => {
+  const at = text.indexOf('=');
+  const format = formats.find((known) => known === text.slice(0, at));
+  const file = text.slice(at + 1);
+  return format !== undefined && file !== '' ? { format, file } : undefined;
+};
+
+const each = <T>(parse: (text: string) => T | undefined, wanted: string) =>
+  z.pipe(
+    list(','),
+    z.transform((values, context) => {
+      const parsed: T[] = [];
+      for (const value of values) {
+        const one = parse(value);
+        if (one === undefined)
+          context.issues.push({ code: 'custom', input: value, message: `is not ${wanted}` });
+        else parsed.push(one);
+      }
+      return parsed;
+    }),
+  );
+
+/** Every setting of `verify-models`: the key in the settings file, and with it the flag and the variable. */
+export const settingsShape = {
+  store: z.optional(path),
+  state: z.optional(path),
+  jobs: z.optional(read(parseJobs, 'a whole number from 1 to 256')),
+  'max-rate': z.optional(read(parseBytes, 'a rate such as 250MB/s')),
+  subset: z.optional(read(parseSubset, 'a part such as 1/7')),
+  'max-duration': z.optional(read(parseDuration, 'a duration such as 90s, 10m or 2h')),
+  'first-failure': z.optional(boolean),
+  quick: z.optional(boolean),
+  'follow-links-into': z.optional(list(':')),
+  'fail-on': z.optional(each((rule): RuleId | undefined => (isRuleId(rule) ? rule : undefined), 'a rule')),
+  format: z.optional(z.enum(formats)),
+  report: z.optional(each(parseReport, `FORMAT=FILE with one of ${formats.join(', ')}`)),
+  progress: z.optional(z.enum(progressKinds)),
+  quiet: z.optional(boolean),
+  offline: z.optional(boolean),
+} as const;
+
+export type SettingKey = keyof typeof settingsShape;
+
+export const settingKeys = Object.keys(settingsShape) as SettingKey[];
+
+export const settingsSchema = z.object(settingsShape);
+
+export type Settings = Readonly<z.infer<typeof settingsSchema>>;

@@ -1,0 +1,73 @@
+import { constants, openSync, readSync } from 'node:fs';
+import { KnownError } from '../errors/index.ts';
+import type { ControlView } from './shared-control.ts';
+
+/** Bytes in one read. */
+export const readLength = 512 * 1024;
+
+/** The part of the WebAssembly interface that is used here; Node's types leave it to the DOM's. */
+declare const WebAssembly: {
+  readonly Memory: new (descriptor: { readonly initial: number }) => { readonly buffer: ArrayBuffer };
+};
+
+/** Memory pages are 64 KiB here; O_DIRECT wants an aligned buffer, and only this kind is aligned in Node. */
+const wasmPage = 64 * 1024;
+
+/** What reading needs from outside. */
+export interface ReadContext {
+  readonly control: ControlView;
+  readonly thread: number;
+  /** Bytes a second over all threads; undefined means as fast as it goes. */
+  readonly maxRate: number | undefined;
+  readonly now: () => bigint;
+}
+
+export function pageAlignedBuffer(): Uint8Array {
+  return new Uint8Array(new WebAssembly.Memory({ initial: readLength / wasmPage }).buffer);
+}
+
+/**
+ * Reads `[from, to)` of an open file in order and hands each part to `take`; `to` undefined means to the end.
+ * Gives the number of bytes read.
+ *
+ * @throws KnownError CANCELLED; system errors (EIO)
+ */
+export function readThrough(
+  fd: number,
+  buffer: Uint8Array,
+  context: ReadContext,
+  take: (part: Uint8Array, position: number) => void,
+  from = 0,
+  to = Number.MAX_SAFE_INTEGER,
+): number {
+  let position = from;
+  while (position < to) {
+    if (context.control.cancelled) throw new KnownError('CANCELLED');
+    const want = Math.min(buffer.length, to - position);
+    if (context.maxRate !== undefined) context.control.pace(want, context.maxRate, context.now);
+    const got = readSync(fd, buffer, 0, want, position);
+    if (got === 0) break;
+    take(got === buffer.length ? buffer : buffer.subarray(0, got), position);
+    position += got;
+    context.control.count(context.thread, got);
+  }
+  return position - from;
+}
+
+/**
+ * Opens the same file again so that reading goes past the page cache, or undefined where that cannot be had: another
+ * system than Linux, no /proc, or a file system without O_DIRECT (probed by reading once).
+ */
+export function openUncached(fd: number, buffer: Uint8Array): number | undefined {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    const direct = openSync(
+      `/proc/self/fd/${fd}`,
+      constants.O_RDONLY | constants.O_DIRECT | constants.O_NONBLOCK,
+    );
+    readSync(direct, buffer, 0, buffer.length, 0);
+    return direct;
+  } catch {
+    return undefined;
+  }
+}

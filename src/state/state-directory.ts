@@ -1,0 +1,177 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describeCause, KnownError, systemCode } from '../errors/index.ts';
+
+export interface StateEffects {
+  now(): Date;
+  /** Numeric user of this process; undefined where there is no such thing (Windows). */
+  readonly uid: number | undefined;
+  readonly pid: number;
+}
+
+/** A lock older than this was left by a run that died. Locks are held for the milliseconds of one update. */
+const staleLockMs = 60_000;
+
+/** Largest state file that is read. */
+const fileLimit = 16 * 1024 * 1024;
+
+/**
+ * The directory in which runs remember things: mode 0700, owned by the user who runs (or by root), not a link.
+ * Every file is replaced whole: temporary file, fsync, rename, fsync of the directory; a crash leaves the old or the
+ * new one. Updates hold a lock.
+ */
+export class StateDirectory {
+  readonly path: string;
+  readonly #effects: StateEffects;
+
+  private constructor(path: string, effects: StateEffects) {
+    this.path = path;
+    this.#effects = effects;
+  }
+
+  /** Opens the directory, and makes it when it is not there. @throws KnownError STATE_UNUSABLE */
+  static open(path: string, effects: StateEffects): StateDirectory {
+    try {
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      const stat = statSync(path);
+      const refuse = (problem: string) => new KnownError('STATE_UNUSABLE', { path, problem });
+      if (!stat.isDirectory()) throw refuse('it is not a directory');
+      if (effects.uid !== undefined && stat.uid !== effects.uid && stat.uid !== 0) {
+        throw refuse(`it belongs to user ${stat.uid}, not to ${effects.uid}`);
+      }
+      if (effects.uid !== undefined && (stat.mode & 0o022) !== 0) throw refuse('others can write into it');
+    } catch (error) {
+      if (error instanceof KnownError) throw error;
+      throw new KnownError('STATE_UNUSABLE', { path, problem: describeCause(error) }, error);
+    }
+    return new StateDirectory(path, effects);
+  }
+
+  /** The text of a file, or undefined when it was never written. @throws KnownError STATE_UNUSABLE, STATE_DAMAGED */
+  read(name: string): string | undefined {
+    const path = join(this.path, name);
+    let fd: number;
+    try {
+      fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw new KnownError('STATE_UNUSABLE', { path, problem: describeCause(error) }, error);
+    }
+    try {
+      const stat = fstatSync(fd);
+      if (!stat.isFile())
+        throw new KnownError('STATE_DAMAGED', { path, problem: 'it is not a regular file' });
+      if (stat.size > fileLimit)
+        throw new KnownError('STATE_DAMAGED', { path, problem: 'it is larger than 16 MiB' });
+      return readFileSync(fd, 'utf8');
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /**
+   * Replaces one file by what `change` makes of its present text, under the lock; undefined removes it.
+   *
+   * @throws KnownError STATE_LOCKED, STATE_UNUSABLE, STATE_DAMAGED
+   */
+  update(name: string, change: (before: string | undefined) => string | undefined): void {
+    const lock = this.#lock();
+    try {
+      const after = change(this.read(name));
+      if (after === undefined) this.#remove(name);
+      else this.#replace(name, after);
+    } catch (error) {
+      if (error instanceof KnownError) throw error;
+      throw new KnownError('STATE_UNUSABLE', { path: this.path, problem: describeCause(error) }, error);
+    } finally {
+      unlinkSync(lock);
+    }
+  }
+
+  #replace(name: string, text: string): void {
+    const temporary = join(this.path, `.${name}.${this.#effects.pid}`);
+    const fd = openSync(temporary, 'w', 0o600);
+    try {
+      writeSync(fd, text);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, join(this.path, name));
+    this.#sync();
+  }
+
+  #remove(name: string): void {
+    try {
+      unlinkSync(join(this.path, name));
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error;
+    }
+    this.#sync();
+  }
+
+  #sync(): void {
+    const fd = openSync(this.path, constants.O_RDONLY | constants.O_DIRECTORY);
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #lock(): string {
+    const path = join(this.path, '.lock');
+    for (const attempt of [1, 2]) {
+      try {
+        const fd = openSync(path, 'wx', 0o600);
+        writeSync(fd, `${this.#effects.pid}\n`);
+        closeSync(fd);
+        const now = this.#effects.now();
+        utimesSync(path, now, now);
+        return path;
+      } catch (error) {
+        if (systemCode(error) !== 'EEXIST') {
+          throw new KnownError('STATE_UNUSABLE', { path: this.path, problem: describeCause(error) }, error);
+        }
+        if (attempt === 2 || !this.#breakStale(path)) throw this.#locked(path);
+      }
+    }
+    throw this.#locked(path);
+  }
+
+  /** A stale lock is renamed first, so that of two runs that find it only one removes it. */
+  #breakStale(path: string): boolean {
+    try {
+      if (this.#effects.now().getTime() - statSync(path).mtimeMs < staleLockMs) return false;
+      const aside = `${path}.${this.#effects.pid}`;
+      renameSync(path, aside);
+      unlinkSync(aside);
+      return true;
+    } catch (error) {
+      return systemCode(error) === 'ENOENT';
+    }
+  }
+
+  #locked(path: string): KnownError {
+    let pid = 'unknown';
+    try {
+      pid = readFileSync(path, 'utf8').trim().slice(0, 20);
+    } catch {
+      // The lock went away in between; the message does without its owner.
+    }
+    return new KnownError('STATE_LOCKED', { path: this.path, pid });
+  }
+}

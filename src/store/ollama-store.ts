@@ -1,0 +1,105 @@
+import { type Stats, statSync } from 'node:fs';
+import { describeCause, KnownError, systemCode } from '../errors/index.ts';
+import { Directory, type RawName, textToRaw } from '../files/index.ts';
+import type { Fact } from '../findings/index.ts';
+import { LinkPolicy, linkTargetText } from './links.ts';
+
+export type Report = (fact: Fact) => void;
+
+/** Ollama's models directory, held open: nothing below it is reached by a path that could be swapped. */
+export class OllamaStore implements Disposable {
+  /** Absolute, links resolved. */
+  readonly path: string;
+  readonly links: LinkPolicy;
+  /** Undefined where it is not there or may not be read; the reason was reported. */
+  readonly manifests: Directory | undefined;
+  readonly blobs: Directory | undefined;
+  readonly #root: Directory;
+
+  private constructor(path: string, root: Directory, followInto: readonly string[], report: Report) {
+    this.path = path;
+    this.#root = root;
+    this.links = new LinkPolicy(path, followInto);
+    this.manifests = this.#part('manifests', report);
+    this.blobs = this.#part('blobs', report);
+  }
+
+  /**
+   * Opens a store that was located. A part that is not there is no error: a fresh store has none.
+   *
+   * @throws KnownError STORE_UNREADABLE
+   */
+  static open(path: string, followInto: readonly string[], report: Report): OllamaStore {
+    let root: Directory;
+    try {
+      root = Directory.open(textToRaw(path));
+    } catch (error) {
+      throw new KnownError('STORE_UNREADABLE', { path, problem: describeCause(error) }, error);
+    }
+    return new OllamaStore(path, root, followInto, report);
+  }
+
+  /** Facts about the file at the end of a link whose target may be followed. @throws system errors */
+  statBehindLink(directory: Directory, name: RawName): Stats {
+    return statSync(directory.reach(name));
+  }
+
+  [Symbol.dispose](): void {
+    this.manifests?.[Symbol.dispose]();
+    this.blobs?.[Symbol.dispose]();
+    this.#root[Symbol.dispose]();
+  }
+
+  #part(name: 'manifests' | 'blobs', report: Report): Directory | undefined {
+    try {
+      const stat = this.#root.lstat(name);
+      const directory = stat.isSymbolicLink()
+        ? this.#behindLink(name, report)
+        : this.#root.openDirectory(name);
+      if (directory !== undefined && (directory.mode & 0o002) !== 0) {
+        const rule = name === 'blobs' ? 'blob-writable' : 'manifest-writable';
+        report({
+          rule,
+          path: name,
+          message: `every user of this machine can write into ${name}/`,
+          hint: `chmod o-w '${this.path}/${name}'`,
+        });
+      }
+      return directory;
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      report({
+        rule: 'store-unreadable',
+        path: name,
+        message: `${name}/ cannot be read: ${describeCause(error)}; nothing in it was checked`,
+      });
+      return undefined;
+    }
+  }
+
+  #behindLink(name: 'manifests' | 'blobs', report: Report): Directory | undefined {
+    const target = this.links.resolve(this.#root.reach(name));
+    if (target.kind === 'allowed') {
+      const rule = name === 'blobs' ? 'blob-link' : 'manifest-link';
+      report({ rule, path: name, message: `${name}/ is a link to ${linkTargetText(target.target)}` });
+      return Directory.open(target.target);
+    }
+    if (target.kind === 'outside') {
+      const to = linkTargetText(target.target);
+      report({
+        rule: 'store-link-outside',
+        path: name,
+        actual: to,
+        message: `${name}/ is a link that leaves the store, to ${to}; nothing in it was checked`,
+        hint: `verify-models --follow-links-into '${to}'`,
+      });
+      return undefined;
+    }
+    report({
+      rule: 'store-unreadable',
+      path: name,
+      message: `${name}/ is a link that leads nowhere (${target.kind})`,
+    });
+    return undefined;
+  }
+}

@@ -1,0 +1,220 @@
+import { createHash } from 'node:crypto';
+import { closeSync, type Stats } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { describeCause, KnownError, systemCode } from '../errors/index.ts';
+import { Directory, openResolvedFile, type RawName, rawToText, readSmall } from '../files/index.ts';
+import { typedCommand } from '../findings/index.ts';
+import {
+  type Digest,
+  digestFromBytes,
+  isDigest,
+  type ManifestReading,
+  manifestSizeLimit,
+  parseManifest,
+} from '../oci/index.ts';
+import { linkTargetText } from './links.ts';
+import type { OllamaStore, Report } from './ollama-store.ts';
+
+/** One file under `manifests/`. */
+export interface ManifestFile {
+  /** Its path below `manifests/`, one part a level, as text. */
+  readonly parts: readonly string[];
+  readonly content:
+    | {
+        readonly kind: 'read';
+        /** SHA-256 of the file. */
+        readonly digest: Digest;
+        readonly bytes: number;
+        readonly reading: ManifestReading;
+        readonly looksLikeJson: boolean;
+        /** Digests in the text of a manifest that was refused, so that its blobs are not taken for orphans. */
+        readonly mentions: readonly Digest[];
+      }
+    | { readonly kind: 'too-large'; readonly bytes: number }
+    | { readonly kind: 'unreadable'; readonly problem: string };
+}
+
+/** Directories below `manifests/`; Ollama uses four levels, file systems allow thousands. */
+const depthLimit = 64;
+
+/** Digests that are taken from the text of a refused manifest. */
+const mentionLimit = 1000;
+
+/** Linked directories that are followed in one walk. */
+const linkLimit = 1000;
+
+/**
+ * Reads every file under `manifests/`, whatever its depth and name, in directory order. Each is read through one
+ * descriptor, up to the limit for manifests; nothing else than a regular file is opened.
+ */
+export async function* readManifests(
+  store: OllamaStore,
+  report: Report,
+  signal: AbortSignal,
+): AsyncGenerator<ManifestFile> {
+  if (store.manifests === undefined) return;
+  let count = 0;
+  const root: Level = { directory: store.manifests, parts: [], above: undefined };
+  for (const file of new Walk(store, report).level(root)) {
+    yield file;
+    count += 1;
+    if (count % 256 === 0) await setImmediate();
+    if (signal.aborted) return;
+  }
+}
+
+/** A directory that is being read, and the one it was reached from. */
+interface Level {
+  readonly directory: Directory;
+  readonly parts: readonly string[];
+  readonly above: Level | undefined;
+}
+
+const pathOf = (parts: readonly string[]): string => ['manifests', ...parts].join('/');
+
+class Walk {
+  readonly #store: OllamaStore;
+  readonly #report: Report;
+  #linksFollowed = 0;
+
+  constructor(store: OllamaStore, report: Report) {
+    this.#store = store;
+    this.#report = report;
+  }
+
+  *level(level: Level): Generator<ManifestFile> {
+    try {
+      for (const name of level.directory.names())
+        yield* this.#entry(level, name, [...level.parts, rawToText(name)]);
+    } catch (error) {
+      this.#unreadable(level.parts, `could not be read to its end: ${describeCause(error)}`);
+    }
+  }
+
+  *#entry(level: Level, name: RawName, parts: readonly string[]): Generator<ManifestFile> {
+    const { directory } = level;
+    try {
+      const stat = directory.lstat(name);
+      if (stat.isSymbolicLink()) yield* this.#link(level, name, parts);
+      else if (stat.isDirectory()) {
+        using inside = directory.openDirectory(name);
+        yield* this.#descend({ directory: inside, parts, above: level });
+      } else
+        yield readFile(stat, () => directory.openFile(name), parts, directory.pathOf(name), this.#report);
+    } catch (error) {
+      this.#unreadable(parts, `cannot be read: ${describeCause(error)}`);
+    }
+  }
+
+  *#descend(level: Level): Generator<ManifestFile> {
+    const { directory, parts } = level;
+    if ((directory.mode & 0o002) !== 0) {
+      const path = pathOf(parts);
+      const hint = typedCommand(['chmod', 'o-w', directory.path]);
+      const message = `every user of this machine can write into ${path}/`;
+      this.#report({ rule: 'manifest-writable', path, message, hint });
+    }
+    if (parts.length < depthLimit) yield* this.level(level);
+    else this.#unreadable(parts, `is deeper than ${depthLimit} levels; what lies below was not read`);
+  }
+
+  *#link(level: Level, name: RawName, parts: readonly string[]): Generator<ManifestFile> {
+    const path = pathOf(parts);
+    const target = this.#store.links.resolve(level.directory.reach(name));
+    if (target.kind === 'outside') {
+      const to = linkTargetText(target.target);
+      const hint = typedCommand(['verify-models', '--follow-links-into', to]);
+      const message = `${path} is a link that leaves the store, to ${to}; it was not read`;
+      this.#report({ rule: 'store-link-outside', path, actual: to, message, hint });
+      yield { parts, content: { kind: 'unreadable', problem: 'a link that leaves the store' } };
+      return;
+    }
+    if (target.kind !== 'allowed') {
+      yield { parts, content: { kind: 'unreadable', problem: `a link that leads nowhere (${target.kind})` } };
+      return;
+    }
+    this.#report({
+      rule: 'manifest-link',
+      path,
+      message: `${path} is a link to ${linkTargetText(target.target)}`,
+    });
+    const stat = this.#store.statBehindLink(level.directory, name);
+    if (!stat.isDirectory()) {
+      const open = () => openResolvedFile(target.target);
+      yield readFile(stat, open, parts, level.directory.pathOf(name), this.#report);
+      return;
+    }
+    using inside = Directory.open(target.target);
+    if (this.#mayFollow(inside, level)) yield* this.#descend({ directory: inside, parts, above: level });
+    else this.#unreadable(parts, 'is a link that leads back above itself, or one link too many');
+  }
+
+  /** Links among directories can multiply without end: never back above oneself, and a thousand in all. */
+  #mayFollow(inside: Directory, from: Level): boolean {
+    for (let level: Level | undefined = from; level !== undefined; level = level.above) {
+      if (level.directory.is(inside)) return false;
+    }
+    this.#linksFollowed += 1;
+    return this.#linksFollowed <= linkLimit;
+  }
+
+  #unreadable(parts: readonly string[], what: string): void {
+    const path = pathOf(parts);
+    const shown = path.length > 120 ? `${path.slice(0, 120)}...` : path;
+    this.#report({ rule: 'store-unreadable', path, message: `${shown} ${what}` });
+  }
+}
+
+function readFile(
+  stat: Stats,
+  open: () => number,
+  parts: readonly string[],
+  absolute: string,
+  report: Report,
+): ManifestFile {
+  if (!stat.isFile()) return { parts, content: { kind: 'unreadable', problem: 'it is not a regular file' } };
+  if ((stat.mode & 0o002) !== 0) {
+    const path = ['manifests', ...parts].join('/');
+    const hint = typedCommand(['chmod', 'o-w', absolute]);
+    report({
+      rule: 'manifest-writable',
+      path,
+      message: `every user of this machine can write ${path}`,
+      hint,
+    });
+  }
+  let fd: number | undefined;
+  try {
+    fd = open();
+    const bytes = readSmall(fd, manifestSizeLimit);
+    if (bytes === undefined) return { parts, content: { kind: 'too-large', bytes: stat.size } };
+    return { parts, content: readContent(bytes) };
+  } catch (error) {
+    const problem = error instanceof KnownError ? error.message : describeCause(error);
+    const vanished = systemCode(error) === 'ENOENT' ? 'it vanished while the store was read' : problem;
+    return { parts, content: { kind: 'unreadable', problem: vanished } };
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+function readContent(bytes: Buffer): ManifestFile['content'] {
+  const reading = parseManifest(bytes);
+  return {
+    kind: 'read',
+    digest: digestFromBytes(createHash('sha256').update(bytes).digest()),
+    bytes: bytes.length,
+    reading,
+    looksLikeJson: /^[\s\ufeff]*\{/.test(bytes.toString('utf8', 0, 64)),
+    mentions: reading.ok ? [] : mentionedDigests(bytes),
+  };
+}
+
+function mentionedDigests(bytes: Buffer): Digest[] {
+  const found = new Set<string>();
+  for (const match of bytes.toString('latin1').matchAll(/sha256:[0-9a-f]{64}(?![0-9a-f])/g)) {
+    found.add(match[0]);
+    if (found.size >= mentionLimit) break;
+  }
+  return [...found].filter(isDigest);
+}

@@ -1,0 +1,140 @@
+import { FindingsLog } from '../findings/index.ts';
+import { HashPool } from '../hash/index.ts';
+import type { CheckReport } from '../report/index.ts';
+import { OllamaStore } from '../store/index.ts';
+import { Anatomy } from './blame.ts';
+import { factOfBadBlob } from './blob-facts.ts';
+import type { CheckEffects, CheckRequest } from './check-request.ts';
+import { gatherModels } from './gather-models.ts';
+import { type HashRun, hashBlobs, proof } from './hash-run.ts';
+import { type Inventory, takeInventory } from './inventory.ts';
+import { judgeConfigs } from './judge-configs.ts';
+import { openMemory } from './memory.ts';
+import { interruptStatus, reportPartial } from './partial.ts';
+import { type Plan, planHashing } from './plan.ts';
+import { markReferences, reportReferences } from './reference-facts.ts';
+import { blobResults, modelResult, summarise } from './results.ts';
+import { selectModels } from './select-models.ts';
+
+/**
+ * Reads a store and proves it, byte for byte, against its own manifests. Writes nothing into it.
+ *
+ * @throws KnownError STORE_UNREADABLE, COMMAND_UNKNOWN, USAGE; everything else is a finding
+ */
+export async function check(request: CheckRequest, effects: CheckEffects): Promise<CheckReport> {
+  const startedAt = effects.now();
+  const began = effects.monotonic();
+  const log = new FindingsLog(request.failOn, (finding) => effects.observer.finding(finding));
+  using store = OllamaStore.open(request.store, request.followLinksInto, (fact) => log.add(fact));
+  const models = await readModels(store, request, log, effects);
+  const inventory = await readBlobs(store, models, log, effects);
+  const memory = openMemory(request, effects.deadline !== undefined, (fact) => log.add(fact));
+  const plan = planHashing(inventory, request, memory.from);
+  const run = await hash(store, inventory, plan, request, effects);
+  markUnhashed(inventory, plan, run);
+  markReferences(inventory.references);
+  reportBlobs(store, inventory, run, log);
+  judgeConfigs(
+    store,
+    inventory,
+    models.chosen.map(({ record }) => record),
+    (fact) => log.add(fact),
+  );
+  const partial = reportPartial({ request, effects, plan, run }, (fact) => log.add(fact));
+  memory.remember(plan, run, inventory.table);
+  effects.observer.ended();
+  return {
+    tool: request.tool,
+    store: request.store,
+    startedAt,
+    durationMs: Math.round(effects.monotonic() - began),
+    partial,
+    exitCode: effects.signal.aborted ? interruptStatus(effects.signal) : log.bits,
+    summary: summarise(models.chosen, inventory, plan, run),
+    models: models.chosen.map(modelResult),
+    blobs: blobResults(inventory, plan, run),
+    findings: log.sorted(),
+    unlisted: log.unlisted(),
+  };
+}
+
+async function readModels(
+  store: OllamaStore,
+  request: CheckRequest,
+  log: FindingsLog,
+  effects: CheckEffects,
+) {
+  const whole = request.models.length === 0;
+  const strays = whole ? (fact: Parameters<typeof log.add>[0]) => log.add(fact) : () => {};
+  const { models, facts } = await gatherModels(store, strays, effects.signal);
+  const chosen = selectModels(models, request.models, request.commands);
+  const records = new Set(chosen.map(({ record }) => record));
+  for (const { model, report } of facts) {
+    if (whole || (model !== undefined && records.has(model))) report((fact) => log.add(fact));
+  }
+  return { all: models, chosen, whole };
+}
+
+function readBlobs(
+  store: OllamaStore,
+  models: Awaited<ReturnType<typeof readModels>>,
+  log: FindingsLog,
+  effects: CheckEffects,
+): Promise<Inventory> {
+  const { all, chosen, whole } = models;
+  const what = { models: chosen, all, whole, now: effects.now(), signal: effects.signal };
+  return takeInventory(store, what, (fact) => log.add(fact));
+}
+
+async function hash(
+  store: OllamaStore,
+  inventory: Inventory,
+  plan: Plan,
+  request: CheckRequest,
+  effects: CheckEffects,
+): Promise<HashRun> {
+  const pool = new HashPool({ threads: request.jobs, maxRate: request.maxRate });
+  const { table } = inventory;
+  effects.observer.hashing({
+    blobs: plan.order.length,
+    bytes: plan.bytesToHash,
+    bytesDone: () => pool.bytesRead,
+    activities: () =>
+      pool.activities().map((activity) => {
+        const index = Number(activity.label);
+        return { ...activity, label: table.digest(index), total: table.size(index) };
+      }),
+  });
+  try {
+    const { jobs, firstFailure } = request;
+    const { signal, deadline } = effects;
+    return await hashBlobs(store, inventory, plan, pool, { jobs, firstFailure, signal, deadline });
+  } finally {
+    await pool.close();
+  }
+}
+
+/** What was left out is unchecked, unless its size alone refutes it: that is looked at in every run. */
+function markUnhashed(inventory: Inventory, plan: Plan, run: HashRun): void {
+  for (const index of plan.all) {
+    if (run.proofs[index] !== proof.none) continue;
+    const reference = inventory.references.get(inventory.table.digest(index));
+    if (reference?.index !== index) continue;
+    reference.unhashed = true;
+    reference.mark('unchecked');
+  }
+}
+
+function reportBlobs(store: OllamaStore, inventory: Inventory, run: HashRun, log: FindingsLog): void {
+  const { table, references } = inventory;
+  const anatomy = new Anatomy(references);
+  const size = (reference: { index: number | undefined }) =>
+    reference.index === undefined ? undefined : table.size(reference.index);
+  for (const bad of run.bad) log.add(factOfBadBlob(store.path, table, anatomy, bad));
+  for (const [rule, more] of run.moreBad) log.addUnlisted(rule, more);
+  reportReferences(references, size, anatomy, store.path, (fact) => log.add(fact));
+  if (run.cacheNotBypassed > 0) {
+    const message = `${run.cacheNotBypassed} bad blobs were read again without going past the page cache`;
+    log.add({ rule: 'cache-not-bypassed', message });
+  }
+}

@@ -1,0 +1,155 @@
+import { setImmediate } from 'node:timers/promises';
+import type { RuleId } from '../findings/index.ts';
+import { listedPerRule } from '../findings/index.ts';
+import { eachBounded, type HashPool } from '../hash/index.ts';
+import type { OllamaStore } from '../store/index.ts';
+import { type BadBlob, ruleOf } from './blob-facts.ts';
+import type { Inventory } from './inventory.ts';
+import { judgeBlob, judgeSize, type Verdict } from './judge-blob.ts';
+import type { Plan } from './plan.ts';
+
+export interface HashRunOptions {
+  readonly jobs: number;
+  readonly firstFailure: boolean;
+  /** Ends the whole run: what is being hashed is given up. */
+  readonly signal: AbortSignal;
+  /** Ends a run in time: nothing new is begun, and what was begun is given up, but the first blob is always finished. */
+  readonly deadline: AbortSignal | undefined;
+}
+
+/** How each blob of the table was left: the code of `proofs`, one byte a blob. */
+export const proof = { none: 0, whole: 1, size: 2 } as const;
+
+export interface HashRun {
+  readonly proofs: Uint8Array;
+  readonly hashedBytes: number;
+  readonly bad: readonly BadBlob[];
+  /** Bad blobs beyond those kept, by rule. */
+  readonly moreBad: ReadonlyMap<RuleId, number>;
+  readonly cacheNotBypassed: number;
+  /** Position in the order up to which every blob was hashed. */
+  readonly doneUpTo: number;
+  /** Every blob of the plan was judged. */
+  readonly complete: boolean;
+}
+
+/** Hashes the blobs of a plan, in its order, on all threads; keeps what is bad, a bounded number of each rule. */
+export async function hashBlobs(
+  store: OllamaStore,
+  inventory: Inventory,
+  plan: Plan,
+  pool: HashPool,
+  options: HashRunOptions,
+): Promise<HashRun> {
+  const run = new Run(inventory, plan);
+  const stop = () => {
+    run.stopped = true;
+    pool.cancel();
+  };
+  const stopInTime = () => {
+    if (run.doneUpTo > 0) stop();
+  };
+  options.signal.addEventListener('abort', stop, { once: true });
+  options.deadline?.addEventListener('abort', stopInTime, { once: true });
+  if (options.signal.aborted) stop();
+  try {
+    await eachBounded(positions(plan, run), options.jobs, async (position) => {
+      const index = plan.order[position] ?? 0;
+      const reference = inventory.references.get(inventory.table.digest(index));
+      run.take(position, index, await judgeBlob(store, inventory.table, index, reference, pool));
+      if (options.firstFailure && run.failed) stop();
+      if (options.deadline?.aborted === true) stopInTime();
+      if (position % 256 === 0) await setImmediate();
+    });
+  } finally {
+    options.signal.removeEventListener('abort', stop);
+    options.deadline?.removeEventListener('abort', stopInTime);
+  }
+  run.refuteUnhashed(plan);
+  return run;
+}
+
+function* positions(plan: Plan, run: Run): Generator<number> {
+  for (let position = 0; position < plan.order.length && !run.stopped; position += 1) yield position;
+}
+
+class Run implements HashRun {
+  readonly proofs: Uint8Array;
+  readonly bad: BadBlob[] = [];
+  readonly moreBad = new Map<RuleId, number>();
+  hashedBytes = 0;
+  cacheNotBypassed = 0;
+  stopped = false;
+  failed = false;
+  readonly #inventory: Inventory;
+  readonly #done: Uint8Array;
+  readonly #judged: Uint8Array;
+  readonly #kept = new Map<RuleId, number>();
+
+  constructor(inventory: Inventory, plan: Plan) {
+    this.#inventory = inventory;
+    this.proofs = new Uint8Array(inventory.table.length);
+    this.#judged = new Uint8Array(inventory.table.length);
+    this.#done = new Uint8Array(plan.order.length);
+  }
+
+  take(position: number, index: number, verdict: Verdict): void {
+    if (verdict.kind === 'cancelled') {
+      this.stopped = true;
+      return;
+    }
+    this.#done[position] = 1;
+    this.#note(index, verdict);
+  }
+
+  /** Blobs that were left out are still held against the size their manifests give: that costs nothing. */
+  refuteUnhashed(plan: Plan): void {
+    for (const index of plan.all) {
+      if (this.proofs[index] !== proof.none || this.#judged[index] === 1) continue;
+      const reference = this.#inventory.references.get(this.#inventory.table.digest(index));
+      const verdict = judgeSize(this.#inventory.table, index, reference);
+      if (verdict?.kind === 'wrong-size') this.#note(index, verdict);
+    }
+  }
+
+  #note(index: number, verdict: Exclude<Verdict, { kind: 'cancelled' }>): void {
+    this.#judged[index] = 1;
+    const reference = this.#inventory.references.get(this.#inventory.table.digest(index));
+    // A blob may lie there twice, under its name and under the old one with a colon: only one stands for the models.
+    const own = reference?.index === index ? reference : undefined;
+    if (verdict.kind === 'intact') {
+      this.proofs[index] = proof.whole;
+      this.hashedBytes += verdict.bytes;
+      if (own !== undefined) own.intact = true;
+      return;
+    }
+    this.failed = true;
+    if (verdict.kind === 'altered' || verdict.kind === 'unstable') {
+      this.proofs[index] = proof.whole;
+      this.hashedBytes += verdict.bytes;
+      if (!verdict.again.cacheBypassed) this.cacheNotBypassed += 1;
+    } else if (verdict.kind === 'wrong-size') this.proofs[index] = proof.size;
+    reference?.mark(verdict.kind === 'changed' || verdict.kind === 'unreadable' ? 'unchecked' : 'altered');
+    this.#keep({ index, reference, verdict });
+  }
+
+  get doneUpTo(): number {
+    const open = this.#done.indexOf(0);
+    return open === -1 ? this.#done.length : open;
+  }
+
+  get complete(): boolean {
+    return this.doneUpTo === this.#done.length;
+  }
+
+  #keep(bad: BadBlob): void {
+    const rule = ruleOf(bad);
+    const kept = this.#kept.get(rule) ?? 0;
+    if (kept >= listedPerRule) {
+      this.moreBad.set(rule, (this.moreBad.get(rule) ?? 0) + 1);
+      return;
+    }
+    this.#kept.set(rule, kept + 1);
+    this.bad.push(bad);
+  }
+}

@@ -1,0 +1,99 @@
+import { rawToText } from '../files/index.ts';
+import { typedCommand } from '../findings/index.ts';
+import { shownSize } from '../report/index.ts';
+import { type BlobObstacle, BlobTable, type OllamaStore, type Report, readBlobs } from '../store/index.ts';
+import type { GatheredModel } from './gather-models.ts';
+import { References } from './model-records.ts';
+
+/** Everything in `blobs/`, held against what the manifests name. */
+export interface Inventory {
+  readonly table: BlobTable;
+  readonly references: References;
+  readonly orphans: number;
+  readonly partials: number;
+}
+
+export interface InventoryRequest {
+  /** The models of this check. */
+  readonly models: readonly GatheredModel[];
+  /** All models of the store: their blobs are no orphans. */
+  readonly all: readonly GatheredModel[];
+  /** False when models were named: the rest of the store is then left alone. */
+  readonly whole: boolean;
+  readonly now: Date;
+  readonly signal: AbortSignal;
+}
+
+/** Reads `blobs/`, ties each entry to the manifests that name it, and reports what lies there beside. */
+export async function takeInventory(
+  store: OllamaStore,
+  request: InventoryRequest,
+  report: Report,
+): Promise<Inventory> {
+  const table = new BlobTable();
+  const references = referencesOf(request.models);
+  const known = request.whole ? references : referencesOf(request.all);
+  let orphans = 0;
+  let partials = 0;
+  await readBlobs(store, table, {
+    report: request.whole ? report : aboutBlobs(report),
+    now: request.now,
+    signal: request.signal,
+    wanted: (digest) => request.whole || references.get(digest) !== undefined,
+    onBlob(index, digest) {
+      const reference = references.get(digest);
+      if (reference !== undefined) {
+        // A colon name counts only where the proper name is missing: Ollama renames it at its next start.
+        if (reference.index === undefined || table.isColon(reference.index)) reference.index = index;
+        return;
+      }
+      if (known.get(digest) !== undefined) return;
+      orphans += 1;
+      reportOrphan(store, rawToText(table.fileName(index)), digest, table.size(index), report);
+    },
+    onObstacle(obstacle) {
+      const reference = references.get(obstacle.digest);
+      if (reference !== undefined) reference.obstacle = obstacle;
+      else if (request.whole) reportStrayObstacle(obstacle, report);
+    },
+    onPartial() {
+      partials += 1;
+    },
+  });
+  return { table, references, orphans, partials };
+}
+
+function referencesOf(models: readonly GatheredModel[]): References {
+  const references = new References();
+  for (const { record, manifest, mentions } of models) {
+    for (const { digest, kind, size } of manifest === undefined
+      ? []
+      : [manifest.config, ...manifest.layers]) {
+      references.add(digest, { model: record, kind, size });
+    }
+    for (const digest of mentions) references.add(digest, { model: record, kind: 'layer', size: undefined });
+  }
+  return references;
+}
+
+/** With models named, only facts about their own blobs are told; those alone carry a digest. */
+const aboutBlobs =
+  (report: Report): Report =>
+  (fact) => {
+    if (fact.digest !== undefined) report(fact);
+  };
+
+function reportOrphan(store: OllamaStore, name: string, digest: string, size: number, report: Report): void {
+  const path = `blobs/${name}`;
+  const message = `${path} (${shownSize(size)}) is named by no manifest; it is hashed all the same`;
+  const hint = typedCommand(['rm', `${store.path}/${path}`]);
+  report({ rule: 'blob-orphan', path, digest, actual: `${size}`, message, hint });
+}
+
+function reportStrayObstacle(obstacle: BlobObstacle, report: Report): void {
+  const { digest, message, actual, hint } = obstacle;
+  // A link to nowhere that no manifest names misses nothing.
+  const rule = obstacle.rule === 'blob-missing' ? 'blob-orphan' : obstacle.rule;
+  const path = `blobs/${digest.replace(':', '-')}`;
+  report({ rule, path, digest, actual, message: `${message}; no manifest names it`, hint });
+}

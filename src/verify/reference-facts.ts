@@ -1,0 +1,85 @@
+import { typedCommand } from '../findings/index.ts';
+import { blobFileName, type Report } from '../store/index.ts';
+import { type Anatomy, firstModel, kindOf, whoseLayer } from './blame.ts';
+import type { Reference, References } from './model-records.ts';
+
+/**
+ * Reports what the manifests name and `blobs/` does not hold, or holds behind something that cannot be hashed, or
+ * holds in another size than one of them says.
+ */
+export function reportReferences(
+  references: References,
+  sizeOf: (reference: Reference) => number | undefined,
+  anatomy: Anatomy,
+  store: string,
+  report: Report,
+): void {
+  for (const reference of references) {
+    if (reference.index !== undefined) reportWrongSizes(reference, sizeOf(reference), report);
+    else if (reference.obstacle !== undefined) reportObstacle(reference, anatomy, store, report);
+    else if (reference.firm) reportMissing(reference, anatomy, report);
+  }
+}
+
+/** Marks the models before anything is reported, so that `stillSound` and the verdicts know all of it. */
+export function markReferences(references: References): void {
+  for (const reference of references) {
+    if (reference.index !== undefined) continue;
+    if (reference.obstacle === undefined || reference.obstacle.rule === 'blob-missing') {
+      if (reference.firm) reference.mark('missing');
+    } else reference.mark('unchecked');
+  }
+}
+
+function common(reference: Reference) {
+  const model = firstModel(reference);
+  return {
+    model: model?.full,
+    layer: kindOf(reference),
+    digest: reference.digest,
+    path: `blobs/${blobFileName(reference.digest)}`,
+    pull: model === undefined ? [] : ['ollama', 'pull', model.short],
+  };
+}
+
+function reportMissing(reference: Reference, anatomy: Anatomy, report: Report): void {
+  const { pull, ...facts } = common(reference);
+  const message = `${whoseLayer(reference)} is missing; ${anatomy.stillSound(reference)}`;
+  report({ rule: 'blob-missing', ...facts, expected: reference.digest, message, hint: typedCommand(pull) });
+}
+
+function reportObstacle(reference: Reference, anatomy: Anatomy, store: string, report: Report): void {
+  const obstacle = reference.obstacle;
+  if (obstacle === undefined) return;
+  const { pull, ...facts } = common(reference);
+  const message = `${whoseLayer(reference)}: ${obstacle.message}; ${anatomy.stillSound(reference)}`;
+  const remove =
+    obstacle.actual === 'directory'
+      ? ['rm', '-r', `${store}/${facts.path}`]
+      : ['rm', `${store}/${facts.path}`];
+  const repair =
+    obstacle.rule === 'blob-unreadable'
+      ? typedCommand(['ls', '-l', `${store}/${facts.path}`])
+      : typedCommand(remove, pull);
+  report({ rule: obstacle.rule, ...facts, actual: obstacle.actual, message, hint: obstacle.hint ?? repair });
+}
+
+/** The bytes are right and a manifest gives them another size: that manifest is wrong. */
+function reportWrongSizes(reference: Reference, actual: number | undefined, report: Report): void {
+  if (!reference.intact || actual === undefined) return;
+  for (const { model, size, kind } of reference.uses) {
+    if (size === undefined || size === actual) continue;
+    model.mark('altered');
+    report({
+      rule: 'manifest-size-wrong',
+      model: model.full,
+      layer: kind,
+      digest: reference.digest,
+      path: `manifests/${model.full.replace(/:([^:]*)$/, '/$1')}`,
+      expected: `${actual}`,
+      actual: `${size}`,
+      message: `the manifest of ${model.short} gives its ${kind} ${size} bytes; the blob has ${actual} and the right digest`,
+      hint: typedCommand(['ollama', 'pull', model.short]),
+    });
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * Who may import whom: the twin of the table in the design. Layers count upwards; a folder imports only from lower
+ * ones, through the other folder's index.ts, and npm packages only where they are named.
+ */
+export interface Room {
+  readonly layer: number;
+  readonly packages: readonly string[];
+}
+
+export const rooms: Readonly<Record<string, Room>> = {
+  'src/errors': { layer: 0, packages: [] },
+  'src/files': { layer: 1, packages: [] },
+  'src/oci': { layer: 1, packages: ['zod'] },
+  'src/findings': { layer: 1, packages: [] },
+  'src/config': { layer: 2, packages: ['zod', 'yaml'] },
+  'src/state': { layer: 2, packages: [] },
+  'src/hash': { layer: 2, packages: ['p-limit'] },
+  'src/store': { layer: 2, packages: [] },
+  'src/report': { layer: 2, packages: [] },
+  'src/verify': { layer: 4, packages: [] },
+  'cli/terminal': { layer: 7, packages: [] },
+  'cli/commands': { layer: 8, packages: ['commander'] },
+  cli: { layer: 9, packages: [] },
+};
+
+/** Packages that a check must never load: it starts in the time of a small program. */
+export const heavyPackages = [
+  'undici',
+  '@sigstore/sign',
+  'better-sqlite3',
+  'fastify',
+  'pg',
+  '@aws-sdk/client-s3',
+];

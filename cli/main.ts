@@ -1,7 +1,6 @@
-import { describeCause, KnownError } from '../src/errors/index.ts';
-import { printable } from '../src/report/index.ts';
+import { KnownError } from '../src/errors/index.ts';
 import { runProgram } from './commands/index.ts';
-import type { Io } from './terminal/index.ts';
+import { type Io, tellError, withLoss } from './terminal/index.ts';
 
 /** Node versions that run this tool; the same as `engines` in package.json. */
 const wanted = '^22.22.2 || ^24.15.0 || >=26';
@@ -10,16 +9,18 @@ const wanted = '^22.22.2 || ^24.15.0 || >=26';
 export async function main(args: readonly string[], nodeVersion: string, io: Io): Promise<number> {
   try {
     refuseOldNode(nodeVersion);
-    return await runProgram(args, io);
+    return await lossless(await runProgram(args, io), io);
   } catch (error) {
-    const known =
-      error instanceof KnownError
-        ? error
-        : new KnownError('INTERNAL', { problem: describeCause(error) }, error);
-    await io.stderr.write(`verify-models: ${printable(known.message)} (${known.code})\n`);
-    if (known.hint !== undefined) await io.stderr.write(`next: ${printable(known.hint)}\n`);
-    return known.exitStatus;
+    return tellError(error, io.stderr);
   }
+}
+
+/** A result that stdout did not take (a full disk) is an error, whatever the result was. */
+async function lossless(status: number, io: Io): Promise<number> {
+  const problem = io.stdout.failure;
+  if (problem === undefined) return status;
+  await tellError(new KnownError('REPORT_UNWRITABLE', { path: '(stdout)', problem }), io.stderr);
+  return withLoss(status);
 }
 
 function refuseOldNode(version: string): void {

@@ -1,7 +1,14 @@
 #!/usr/bin/env node
 import { main } from './main.ts';
-import { processIo } from './terminal/index.ts';
+import { processIo, tellError } from './terminal/index.ts';
 
-main(process.argv.slice(2), process.versions.node, processIo()).then((status) => {
+const io = processIo();
+
+// What nobody awaited ends here too: as one line and 70, not as Node's stack trace and its 1, which means "altered".
+process.on('uncaughtException', (error) => {
+  void tellError(error, io.stderr).then((status) => process.exit(status));
+});
+
+main(process.argv.slice(2), process.versions.node, io).then((status) => {
   process.exitCode = status;
 });

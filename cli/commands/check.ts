@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Format, Settings } from '../../src/config/index.ts';
+import { KnownError } from '../../src/errors/index.ts';
 import {
   type CheckReport,
   endLines,
@@ -12,8 +13,26 @@ import {
   statusLine,
 } from '../../src/report/index.ts';
 import { defaultStatePath, StateDirectory } from '../../src/state/index.ts';
-import { type CheckObserver, type CheckRequest, check } from '../../src/verify/index.ts';
-import { type Io, Meter, openReportFile, resolveProgress, showProgress } from '../terminal/index.ts';
+import type { LocatedStore } from '../../src/store/index.ts';
+import {
+  type CheckObserver,
+  type CheckRequest,
+  check,
+  type ListRequest,
+  nearest,
+  openList,
+} from '../../src/verify/index.ts';
+import {
+  type Io,
+  Meter,
+  openReportFiles,
+  type ProgressKind,
+  type ReportFile,
+  resolveProgress,
+  showProgress,
+  tellError,
+  withLoss,
+} from '../terminal/index.ts';
 import { settingsOf, storeOf, type TypedFlags, tool } from './context.ts';
 import { commandNames } from './flags.ts';
 
@@ -25,34 +44,75 @@ const defaultJobs = (io: Io): number => Math.min(io.cores, 6);
 /** `verify-models [check] [MODEL...]`: settings, store, one hashing run, every report of it. */
 export async function runCheck(words: readonly string[], flags: TypedFlags, io: Io): Promise<number> {
   const settings = settingsOf(flags, io);
-  const { path: store } = await storeOf(settings, io);
-  const files = (settings.report ?? []).map(({ format, file }) => openReportFile(format, file, store));
+  const { path: store } = await storeFor(words, settings, io);
   const format = settings.format ?? 'text';
-  const streams = [
-    ...(format === 'jsonl' ? [(text: string) => void io.stdout.write(text)] : []),
-    ...files.filter((file) => file.format === 'jsonl').map((file) => file.write),
-  ];
-  const startedAt = io.now();
-  for (const write of streams) write(startLine(tool, store, startedAt));
-  const report = await check(requestOf(words, settings, store, io), {
-    now: io.now,
-    monotonic: io.monotonic,
-    signal: io.interrupted,
-    deadline: settings['max-duration'] === undefined ? undefined : io.after(settings['max-duration']),
-    observer: observe(settings, streams, io),
-  });
-  for (const file of files) {
-    for (const part of render(file.format, report, { color: false, quiet: false })) file.write(part);
-    file.close();
+  const files = openReportFiles(settings.report ?? [], store);
+  let report: CheckReport;
+  try {
+    const request = requestOf(words, settings, store, io);
+    const list = await openList(listRequestOf(settings, request, io));
+    report = await checkInto(files, format, { ...request, list }, settings, io);
+  } finally {
+    for (const file of files) file.close();
   }
+  const lost = files.flatMap(({ failure }) => failure ?? []);
+  for (const failure of lost) await tellError(failure, io.stderr);
+  const exitCode = lost.length === 0 ? report.exitCode : withLoss(report.exitCode);
   const color = io.stdout.isTerminal && !io.environment.NO_COLOR && io.environment.TERM !== 'dumb';
-  for (const part of gathered(render(format, report, { color, quiet: settings.quiet === true }))) {
-    await io.stdout.write(part);
-  }
-  return report.exitCode;
+  const shown = render(format, { ...report, exitCode }, { color, quiet: settings.quiet === true });
+  for (const part of gathered(shown)) await io.stdout.write(part);
+  return exitCode;
 }
 
-function requestOf(words: readonly string[], settings: Settings, store: string, io: Io): CheckRequest {
+/** A mistyped command is taken for a model; where there is no store to look it up in, it is still told apart. */
+async function storeFor(words: readonly string[], settings: Settings, io: Io): Promise<LocatedStore> {
+  try {
+    return await storeOf(settings, io);
+  } catch (error) {
+    const [word = ''] = words;
+    const near = nearest(word, commandNames);
+    if (!(error instanceof KnownError && error.code === 'STORE_NOT_FOUND') || near === undefined) throw error;
+    throw new KnownError('COMMAND_UNKNOWN', { word, suggestion: `did you mean: verify-models ${near}` });
+  }
+}
+
+/** The check itself, with its events as they come and its report files at the end. */
+async function checkInto(
+  files: readonly ReportFile[],
+  format: Format,
+  request: CheckRequest,
+  settings: Settings,
+  io: Io,
+): Promise<CheckReport> {
+  const streams = [
+    ...(format === 'jsonl' ? [(text: string) => void io.stdout.write(text)] : []),
+    ...files.filter((file) => file.format === 'jsonl').map((file) => (text: string) => file.write(text)),
+  ];
+  const startedAt = io.now();
+  for (const write of streams) write(startLine(tool, request.store, startedAt));
+  const unwritable = files.find(({ failure }) => failure !== undefined);
+  if (unwritable?.failure !== undefined) throw unwritable.failure;
+  const observer = observe(settings, streams, io);
+  try {
+    const report = await check(request, {
+      now: io.now,
+      monotonic: io.monotonic,
+      signal: io.interrupted,
+      deadline: settings['max-duration'] === undefined ? undefined : io.after(settings['max-duration']),
+      observer,
+    });
+    for (const file of files) {
+      for (const part of gathered(render(file.format, report, { color: false, quiet: false })))
+        file.write(part);
+    }
+    return report;
+  } finally {
+    observer.ended();
+  }
+}
+
+/** What a command line asks `check` for, without an allow-list. */
+export function requestOf(words: readonly string[], settings: Settings, store: string, io: Io): CheckRequest {
   const { XDG_STATE_HOME, HOME } = io.environment;
   const statePath = settings.state ?? defaultStatePath({ XDG_STATE_HOME, HOME }, io.uid);
   return {
@@ -71,9 +131,32 @@ function requestOf(words: readonly string[], settings: Settings, store: string, 
   };
 }
 
+function listRequestOf(settings: Settings, { openState }: CheckRequest, io: Io): ListRequest {
+  return {
+    path: settings['allow-list'],
+    key: settings.key,
+    trust: settings.trust,
+    chunks: settings.chunks,
+    expectDigest: settings['expect-digest'],
+    minVersion: settings['min-version'],
+    allowExpired: settings['allow-expired'] === true,
+    required: settings['require-allow-list'] === true,
+    exact: settings.exact === true,
+    allowCopies: settings['allow-copies'] === true,
+    requireAll: settings['require-all'] === true,
+    whole: settings.whole === true,
+    now: io.now(),
+    openState,
+  };
+}
+
 /** Progress for the person, events for the streams. */
-function observe(settings: Settings, streams: readonly ((text: string) => void)[], io: Io): CheckObserver {
-  const kind = resolveProgress(settings.progress ?? 'auto', settings.quiet === true, io);
+export function observe(
+  settings: Settings,
+  streams: readonly ((text: string) => void)[],
+  io: Io,
+): CheckObserver {
+  const kind = progressKind(settings, io);
   const stops: (() => void)[] = [];
   return {
     hashing(progress) {
@@ -93,6 +176,12 @@ function observe(settings: Settings, streams: readonly ((text: string) => void)[
       for (const stop of stops.splice(0)) stop();
     },
   };
+}
+
+/** Events that scroll on the same screen are progress enough, and a bar would draw over them. */
+function progressKind(settings: Settings, io: Io): ProgressKind {
+  const kind = resolveProgress(settings.progress ?? 'auto', settings.quiet === true, io);
+  return kind === 'bar' && settings.format === 'jsonl' && io.stdout.isTerminal ? 'none' : kind;
 }
 
 function render(

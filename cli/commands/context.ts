@@ -1,5 +1,7 @@
 import { loadSettings, type Settings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
+import { typedCommand } from '../../src/findings/index.ts';
+import { printable } from '../../src/report/index.ts';
 import { type LocatedStore, locateStore } from '../../src/store/index.ts';
 import type { Io } from '../terminal/index.ts';
 
@@ -33,10 +35,21 @@ export async function storeOf(settings: Settings, io: Io): Promise<LocatedStore>
   const located = locateStore(settings.store, { OLLAMA_MODELS, HOME });
   if (settings.quiet !== true) {
     for (const other of located.others) {
-      await io.stderr.write(
-        `note: there is another store, not checked now: verify-models --store ${other}\n`,
-      );
+      const command = typedCommand(['verify-models', '--store', other]) ?? printable(other);
+      await io.stderr.write(`note: there is another store, not looked at now: ${command}\n`);
     }
   }
   return located;
+}
+
+/** The command that checks the store this command line names. */
+export function checkCommand({ store }: TypedFlags): string {
+  const named = typeof store === 'string' ? ['--store', store] : [];
+  return typedCommand(['verify-models', ...named]) ?? 'verify-models';
+}
+
+/** Refuses a format that was typed for a command which prints text only. @throws KnownError USAGE */
+export function refuseFormats({ format, json }: TypedFlags, command: string): void {
+  if (json !== true && (format === undefined || format === 'text')) return;
+  throw new KnownError('USAGE', { problem: `${command} prints text and knows no other format` });
 }

@@ -2,9 +2,11 @@ import { KnownError } from '../../src/errors/index.ts';
 import { isRuleId, type RuleId, ruleIds, rules } from '../../src/findings/index.ts';
 import { nearest } from '../../src/verify/index.ts';
 import type { Io } from '../terminal/index.ts';
+import { refuseFormats, type TypedFlags } from './context.ts';
 
 /** `verify-models explain [RULE]`: what a rule means, why it matters, what to do; without a rule, all of them. */
-export async function runExplain(word: string | undefined, io: Io): Promise<number> {
+export async function runExplain(word: string | undefined, flags: TypedFlags, io: Io): Promise<number> {
+  refuseFormats(flags, 'explain');
   if (word === undefined) {
     const width = Math.max(...ruleIds.map((id) => id.length));
     const lines = ruleIds.map(

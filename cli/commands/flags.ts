@@ -1,16 +1,7 @@
-import type { SettingKey } from '../../src/config/index.ts';
+import type { Flag } from './flag.ts';
+import { allowFlags, diffFlags, listFlags, signFlags, trustFlags } from './list-flags.ts';
 
-/** One flag of the command line: how it is typed, and what it says in --help. */
-export interface Flag {
-  readonly key: SettingKey | 'config' | 'json';
-  /** As commander takes it. */
-  readonly syntax: string;
-  readonly help: string;
-  readonly repeatable?: boolean;
-  /** Values that completion offers. */
-  readonly choices?: readonly string[];
-}
-
+export type { Flag } from './flag.ts';
 /** Flags of every command. */
 export const commonFlags: readonly Flag[] = [
   {
@@ -40,7 +31,7 @@ export const commonFlags: readonly Flag[] = [
   { key: 'offline', syntax: '--offline', help: 'never use the network (these commands never do)' },
 ];
 
-/** Flags of `check` alone. */
+/** Flags of `check`. */
 export const checkFlags: readonly Flag[] = [
   {
     key: 'report',
@@ -63,7 +54,9 @@ export const checkFlags: readonly Flag[] = [
     syntax: '--fail-on <rules>',
     help: 'rules that fail although they normally do not, such as blob-orphan,model-remote',
     repeatable: true,
+    separator: ',',
   },
+  ...listFlags,
   {
     key: 'state',
     syntax: '--state <dir>',
@@ -78,4 +71,56 @@ export const checkFlags: readonly Flag[] = [
 ];
 
 /** Commands, in the order of --help. */
-export const commandNames = ['check', 'list', 'explain', 'completion'] as const;
+export const commandNames = [
+  'check',
+  'list',
+  'keygen',
+  'allow',
+  'sign',
+  'diff',
+  'trust',
+  'explain',
+  'completion',
+] as const;
+
+export type CommandName = (typeof commandNames)[number];
+
+export const commandHelp: Readonly<Record<CommandName, string>> = {
+  check: 'read the store, verify everything (the default command)',
+  list: 'models with size, parameters, quantisation and id; hashes nothing but configs',
+  keygen: 'make a pair of keys: NAME.key and NAME.pub',
+  allow: 'verify models, then add or update them in an allow-list',
+  sign: 'approve an allow-list or a trust policy',
+  diff: 'what changed between two lists, or a list and the store',
+  trust: 'who may approve: make, change, rotate and show a trust policy',
+  explain: 'what a rule means, why it matters, what to do',
+  completion: 'a completion script for your shell',
+};
+
+/** The flags of each command, beside the common ones. */
+export const ownFlags: Readonly<Record<CommandName, readonly Flag[]>> = {
+  check: checkFlags,
+  list: [],
+  keygen: [],
+  allow: allowFlags,
+  sign: signFlags,
+  diff: diffFlags,
+  trust: trustFlags,
+  explain: [],
+  completion: [],
+};
+
+/** Every flag once, by name. */
+export const everyFlag: readonly Flag[] = [
+  ...new Map(
+    [...commonFlags, ...Object.values(ownFlags).flat()].map((flag) => [nameOf(flag), flag]),
+  ).values(),
+];
+
+/** `--max-rate` of `--max-rate <rate>`. */
+export function nameOf({ syntax }: Flag): string {
+  return syntax.split(' ', 1)[0] ?? '';
+}
+
+/** What stands for the value in the syntax: `rate`, `dir`, `format=file`; undefined for a flag that takes none. */
+export const operandOf = ({ syntax }: Flag): string | undefined => /<(.+)>/.exec(syntax)?.[1];

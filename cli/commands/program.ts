@@ -2,19 +2,31 @@ import { Command, CommanderError, Option } from 'commander';
 import { KnownError } from '../../src/errors/index.ts';
 import { exitStatusHelp } from '../../src/findings/index.ts';
 import type { Io } from '../terminal/index.ts';
+import { runAllow } from './allow.ts';
 import { runCheck } from './check.ts';
+import { commandFirst } from './command-first.ts';
 import { runCompletion } from './completion.ts';
 import { tool } from './context.ts';
+import { runDiff } from './diff.ts';
 import { runExplain } from './explain.ts';
-import { checkFlags, commonFlags, type Flag } from './flags.ts';
+import { checkFlags, commandHelp, commandNames, commonFlags, type Flag, nameOf, ownFlags } from './flags.ts';
+import { runKeygen } from './keygen.ts';
 import { runList } from './list.ts';
+import { runSign } from './sign.ts';
+import {
+  runTrustAcceptClock,
+  runTrustAddSigner,
+  runTrustInit,
+  runTrustRotate,
+  runTrustShow,
+} from './trust.ts';
 
 const examples = [
   'Examples:',
-  '  verify-models                          check the whole store',
-  '  verify-models llama3.2:1b              check one model',
-  '  verify-models --report sarif=out.sarif the same, with a file for CI',
-  '  verify-models explain blob-altered     what a finding means',
+  '  verify-models                           check the whole store',
+  '  verify-models llama3.2:1b               check one model',
+  '  verify-models --report sarif=out.sarif  the same, with a file for CI',
+  '  verify-models explain blob-altered      what a finding means',
 ].join('\n');
 
 /**
@@ -34,7 +46,8 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
     .description('Proves, byte for byte, that an Ollama store holds what its manifests say.')
     .usage('[check] [MODEL...] [flags]')
     .version(tool.version, '--version', 'show the version')
-    .helpOption('--help', 'show help')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help for a command')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: (text) => {
@@ -42,52 +55,122 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
       },
       writeErr: () => {},
       outputError: () => {},
+      getOutHelpWidth: () => io.stdout.columns,
     })
     .exitOverride()
     .addHelpText(
       'after',
-      () => `\nFlags of check:\n${flagHelp(checkFlags)}\n\n${exitStatusHelp}\n\n${examples}\n`,
+      () => `\nFlags of check:\n${flagHelp(checkFlags)}\n\n${exitStatusHelp}\n\n${examples}`,
     );
   addFlags(program, commonFlags);
 
   const check = program
     .command('check', { isDefault: true })
     .argument('[model...]', 'names as ollama list shows them; none means the whole store')
-    .description('read the store, verify everything (the default command)')
+    .description(commandHelp.check)
     .addHelpText('after', `\n${exitStatusHelp}`)
     .action((models: string[], _flags, self: Command) => done(runCheck(models, self.optsWithGlobals(), io)));
   addFlags(check, checkFlags);
   program
     .command('list')
-    .description('models with size, parameters, quantisation and id; hashes nothing but configs')
+    .description(commandHelp.list)
     .action((_flags, self: Command) => done(runList(self.optsWithGlobals(), io)));
+  program
+    .command('keygen')
+    .argument('[name]', 'the pair is NAME.key and NAME.pub (default: verify-models)')
+    .description(commandHelp.keygen)
+    .action((name: string | undefined) => done(runKeygen(name, io)));
+  const allow = program
+    .command('allow')
+    .argument('[model...]', 'names as ollama list shows them')
+    .description(commandHelp.allow)
+    .action((models: string[], _flags, self: Command) => done(runAllow(models, self.optsWithGlobals(), io)));
+  addFlags(allow, ownFlags.allow);
+  const sign = program
+    .command('sign')
+    .argument('[file]', 'an allow-list or a trust policy (default: allow-list.json)')
+    .description(commandHelp.sign)
+    .action((file: string | undefined, _flags, self: Command) =>
+      done(runSign(file, self.optsWithGlobals(), io)),
+    );
+  addFlags(sign, ownFlags.sign);
+  const diff = program
+    .command('diff')
+    .argument('<old>', 'a list, or a model of --allow-list')
+    .argument('[new]', 'another list (default: the store)')
+    .description(commandHelp.diff)
+    .action((before: string, after: string | undefined, _flags, self: Command) =>
+      done(runDiff(before, after, self.optsWithGlobals(), io)),
+    );
+  addFlags(diff, ownFlags.diff);
+  addTrust(program, io, done);
   program
     .command('explain')
     .argument('[rule]')
-    .description('what a rule means, why it matters, what to do')
-    .action((rule: string | undefined) => done(runExplain(rule, io)));
+    .description(commandHelp.explain)
+    .action((rule: string | undefined, _flags, self: Command) =>
+      done(runExplain(rule, self.optsWithGlobals(), io)),
+    );
   program
     .command('completion')
     .argument('<shell>', 'bash, zsh or fish')
-    .description('a completion script for your shell')
-    .action((shell: string) => done(runCompletion(shell, io)));
+    .description(commandHelp.completion)
+    .action((shell: string, _flags, self: Command) => done(runCompletion(shell, self.optsWithGlobals(), io)));
 
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    await program.parseAsync([...commandFirst(args)], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    const shown = ['commander.helpDisplayed', 'commander.help', 'commander.version'].includes(error.code);
-    if (!shown)
-      throw new KnownError('USAGE', { problem: error.message.replace(/^error: /, '').slice(0, 300) });
+    if (error.exitCode !== 0) throw new KnownError('USAGE', { problem: problemOf(error) });
   }
   if (printed !== '') await io.stdout.write(printed);
   return status;
 }
 
+/** `trust` and its own commands share one table of flags; each takes those it knows. */
+function addTrust(program: Command, io: Io, done: (work: Promise<number>) => Promise<void>): void {
+  const trust = program.command('trust').description(commandHelp.trust);
+  addFlags(trust, ownFlags.trust);
+  const own = (name: string, help: string) => trust.command(name).description(help);
+  own('init', 'make the first version').action((_flags, self: Command) =>
+    done(runTrustInit(self.optsWithGlobals(), io)),
+  );
+  own('add-signer', 'add a key or an identity')
+    .argument('<name>')
+    .action((name: string, _flags, self: Command) =>
+      done(runTrustAddSigner(name, self.optsWithGlobals(), io)),
+    );
+  own('rotate', 'make the next version').action((_flags, self: Command) =>
+    done(runTrustRotate(self.optsWithGlobals(), io)),
+  );
+  own('show', 'who may approve, how many of them, until when').action((_flags, self: Command) =>
+    done(runTrustShow(self.optsWithGlobals(), io)),
+  );
+  own('accept-clock', 'the clock is right, although a list was accepted later').action(
+    (_flags, self: Command) => done(runTrustAcceptClock(self.optsWithGlobals(), io)),
+  );
+}
+
+/** What the parser says, in the style of every other error. */
+function problemOf({ code, message }: CommanderError): string {
+  if (code === 'commander.help') return `help knows the commands ${commandNames.join(', ')}`;
+  const unknown = /^error: unknown option '(--[^'=]+)/.exec(message)?.[1];
+  const owners = commandNames.filter((name) => ownFlags[name].some((flag) => nameOf(flag) === unknown));
+  if (owners.length > 0) return `${unknown} is a flag of ${owners.join(', ')} alone`;
+  return message
+    .replace(/^error: /, '')
+    .replace(/\n\(Did you mean (.*)\)$/, ' (did you mean $1)')
+    .replace(/\. Expected /, ': expected ')
+    .replace(/\.$/, '')
+    .slice(0, 300);
+}
+
 function addFlags(command: Command, flags: readonly Flag[]): void {
   for (const flag of flags) {
     const option = new Option(flag.syntax, flag.help);
-    if (flag.repeatable) option.argParser((value: string, before: string[] = []) => [...before, value]);
+    const values = (word: string) => (flag.separator === undefined ? [word] : word.split(flag.separator));
+    if (flag.repeatable)
+      option.argParser((word: string, before: string[] = []) => [...before, ...values(word)]);
     command.addOption(option);
   }
 }

@@ -1,4 +1,5 @@
 export type { Io, Sink } from './io.ts';
 export { processIo } from './process-io.ts';
 export { barLines, Meter, type ProgressKind, plainLine, resolveProgress, showProgress } from './progress.ts';
-export { openReportFile, type ReportFile } from './report-files.ts';
+export { openReportFiles, type ReportFile, type WantedReport } from './report-files.ts';
+export { tellError, withLoss } from './tell-error.ts';

@@ -14,14 +14,22 @@ export interface Io {
   every(ms: number, action: () => void): () => void;
   /** Aborted after so many milliseconds. */
   after(ms: number): AbortSignal;
+  /** Cryptographically strong. */
+  random(bytes: number): Uint8Array;
+  /** Asks on the terminal without showing what is typed; undefined where there is no terminal. */
+  askSecret(prompt: string): Promise<string | undefined>;
   /** Aborted by Ctrl-C or SIGTERM; the reason is the exit status. */
   readonly interrupted: AbortSignal;
 }
 
 export interface Sink {
-  /** Resolves once more may be written. A reader that went away is no error. */
+  /** Resolves once the text was taken. Never rejects: a reader that went away is no error, anything else is `failure`. */
   write(text: string): Promise<void>;
+  /** Why text was lost (a full disk), once it was. */
+  readonly failure?: string | undefined;
   readonly isTerminal: boolean;
   /** Characters in a line; 80 where it is not known. */
   readonly columns: number;
+  /** Lines on the screen, where it is known. */
+  readonly rows?: number | undefined;
 }

@@ -1,4 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { describeCause, systemCode } from '../../src/errors/index.ts';
+import { askSecret } from './ask-secret.ts';
 import type { Io, Sink } from './io.ts';
 
 /** The real world. The second Ctrl-C ends the process at once. */
@@ -13,9 +16,10 @@ export function processIo(): Io {
       interrupt.abort(status);
     });
   }
+  const stderr = sinkOf(process.stderr);
   return {
     stdout: sinkOf(process.stdout),
-    stderr: sinkOf(process.stderr),
+    stderr,
     environment: process.env,
     uid: process.getuid?.(),
     pid: process.pid,
@@ -28,29 +32,42 @@ export function processIo(): Io {
       return () => clearInterval(timer);
     },
     after: (ms) => AbortSignal.timeout(ms),
+    random: (bytes) => randomBytes(bytes),
+    askSecret: (prompt) => askSecret(prompt, process.stdin, stderr),
     interrupted: interrupt.signal,
   };
 }
 
+/** What a write says when the reader went away (`| head`): what is left to say has no listener. */
+const readerGone: readonly (string | undefined)[] = ['EPIPE', 'ECONNRESET'];
+
 function sinkOf(stream: NodeJS.WriteStream): Sink {
-  let gone = false;
-  stream.on('error', () => {
-    // The reader went away (EPIPE: `| head`); what is left to say has no listener.
-    gone = true;
-  });
+  let closed = false;
+  let failure: string | undefined;
+  const note = (error: Error) => {
+    closed = true;
+    if (!readerGone.includes(systemCode(error))) failure ??= describeCause(error);
+  };
+  stream.on('error', note);
   return {
     isTerminal: stream.isTTY === true,
+    // Some terminals say that they have no columns, or no rows.
     get columns() {
-      return stream.columns ?? 80;
+      return stream.columns || 80;
+    },
+    get rows() {
+      return stream.rows || undefined;
+    },
+    get failure() {
+      return failure;
     },
     write(text) {
-      if (gone || stream.write(text)) return Promise.resolve();
+      if (closed) return Promise.resolve();
       return new Promise((resolve) => {
-        const done = () => {
-          stream.off('drain', done).off('error', done).off('close', done);
+        stream.write(text, (error) => {
+          if (error) note(error);
           resolve();
-        };
-        stream.once('drain', done).once('error', done).once('close', done);
+        });
       });
     },
   };

@@ -1,6 +1,6 @@
 import { printable, type StatusEvent, shownSize } from '../../src/report/index.ts';
 import type { HashingProgress } from '../../src/verify/index.ts';
-import type { Io } from './io.ts';
+import type { Io, Sink } from './io.ts';
 
 export type ProgressKind = 'bar' | 'plain' | 'none';
 
@@ -8,14 +8,17 @@ export type ProgressKind = 'bar' | 'plain' | 'none';
 const barEvery = 100;
 const plainEvery = 5000;
 const rateWindow = 5000;
-const barWidth = 24;
 
-/** Which kind `auto` is: nothing moves on a non-terminal, nor in CI. */
+/** Characters of the longest plain line (`hashed 99.9 GB of 99.9 GB (100 %), 99.9 MB/s, 59 min 59 s left`). */
+const textWidth = 62;
+const barWidths = { least: 4, most: 24 } as const;
+
+/** Which kind is shown: a bar moves on terminals that can, nowhere else, and in CI only when it was asked for. */
 export function resolveProgress(kind: 'auto' | ProgressKind, quiet: boolean, io: Io): ProgressKind {
   if (quiet) return 'none';
-  if (kind !== 'auto') return kind;
-  const moving = io.stderr.isTerminal && !io.environment.CI && io.environment.TERM !== 'dumb';
-  return moving ? 'bar' : 'plain';
+  if (kind === 'plain' || kind === 'none') return kind;
+  const able = io.stderr.isTerminal && io.environment.TERM !== 'dumb';
+  return able && (kind === 'bar' || !io.environment.CI) ? 'bar' : 'plain';
 }
 
 /** Measures how fast a check goes, over the last seconds. */
@@ -54,7 +57,7 @@ export function showProgress(kind: ProgressKind, progress: HashingProgress, io: 
   if (kind === 'plain')
     return io.every(plainEvery, () => void io.stderr.write(`${plainLine(meter.status())}\n`));
   const picture = new Picture(io);
-  const stop = io.every(barEvery, () => picture.draw(barLines(meter.status(), progress, io.stderr.columns)));
+  const stop = io.every(barEvery, () => picture.draw(barLines(meter.status(), progress, io.stderr)));
   return () => {
     stop();
     picture.draw([]);
@@ -84,18 +87,28 @@ export function plainLine({ bytesDone, bytes, rate, secondsLeft }: StatusEvent):
   return `hashed ${shownSize(bytesDone)} of ${shownSize(bytes)} (${percent(bytesDone, bytes)} %), ${shownSize(rate)}/s${left}`;
 }
 
-export function barLines(status: StatusEvent, progress: HashingProgress, columns: number): string[] {
-  const fit = (text: string) => printable(text).slice(0, Math.max(20, columns - 1));
+/** One line for the run, one for each blob; never more than the screen holds, or the next picture would miss the first. */
+export function barLines(
+  status: StatusEvent,
+  progress: HashingProgress,
+  { columns, rows = 24 }: Pick<Sink, 'columns' | 'rows'>,
+): string[] {
+  const fit = (text: string) => printable(text).slice(0, Math.max(1, columns - 1));
+  const width = Math.min(barWidths.most, columns - textWidth - '[] '.length - 1);
+  const before = (done: number, all: number) => (width < barWidths.least ? '' : `${bar(done, all, width)} `);
   const blobs = progress.activities().map(({ label, bytes, total }) => {
     const name = label.slice('sha256:'.length, 'sha256:'.length + 12);
-    return fit(`  ${name} ${bar(bytes, total)} ${shownSize(Math.min(bytes, total))} of ${shownSize(total)}`);
+    return fit(
+      `  ${name} ${before(bytes, total)}${shownSize(Math.min(bytes, total))} of ${shownSize(total)}`,
+    );
   });
-  return [fit(`${bar(status.bytesDone, status.bytes)} ${plainLine(status)}`), ...blobs];
+  const run = fit(`${before(status.bytesDone, status.bytes)}${plainLine(status)}`);
+  return [run, ...blobs.slice(0, Math.max(0, rows - 2))];
 }
 
-function bar(done: number, all: number): string {
-  const filled = all === 0 ? barWidth : Math.min(barWidth, Math.floor((done * barWidth) / all));
-  return `[${'#'.repeat(filled)}${'-'.repeat(barWidth - filled)}]`;
+function bar(done: number, all: number, width: number): string {
+  const filled = all === 0 ? width : Math.min(width, Math.floor((done * width) / all));
+  return `[${'#'.repeat(filled)}${'-'.repeat(width - filled)}]`;
 }
 
 function shownTime(seconds: number): string {

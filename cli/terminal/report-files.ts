@@ -1,61 +1,147 @@
-import { closeSync, fstatSync, openSync, realpathSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readlinkSync,
+  realpathSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Format } from '../../src/config/index.ts';
-import { describeCause, KnownError } from '../../src/errors/index.ts';
+import { describeCause, KnownError, systemCode } from '../../src/errors/index.ts';
+
+export interface WantedReport {
+  readonly format: Format;
+  readonly file: string;
+}
 
 /** A report file, opened before the work begins: a path that cannot be written is said at once. */
 export interface ReportFile {
   readonly format: Format;
-  readonly path: string;
+  /** Never throws: what went wrong is `failure`, so that the other reports of the run are still written. */
   write(text: string): void;
   close(): void;
+  readonly failure: KnownError | undefined;
 }
+
+/** Links in a row that are followed to find where a report would lie; as many as Linux follows. */
+const linkLimit = 40;
 
 /**
- * Opens a report file, never inside the store: neither by its path nor through a link.
+ * Opens the report files of a run, none of them inside the store: neither by its path nor through a link. Nothing is
+ * opened when one is refused.
  *
- * @throws KnownError REPORT_IN_STORE, REPORT_UNWRITABLE
+ * @throws KnownError REPORT_IN_STORE, REPORT_UNWRITABLE, USAGE when two would go into one file
  */
-export function openReportFile(format: Format, file: string, store: string): ReportFile {
-  const path = resolve(file);
-  const real = realPathOf(path);
-  if (real === store || real.startsWith(`${store}/`)) throw new KnownError('REPORT_IN_STORE', { path });
-  const guard = <T>(action: () => T): T => {
-    try {
-      return action();
-    } catch (error) {
-      throw new KnownError('REPORT_UNWRITABLE', { path, problem: describeCause(error) }, error);
+export function openReportFiles(wanted: readonly WantedReport[], store: string): ReportFile[] {
+  const insides = [store, join(store, 'blobs'), join(store, 'manifests')].map((path) => realPathOf(path));
+  const paths = wanted.map(({ file }) => resolve(file));
+  for (const path of paths) {
+    const real = realPathOf(path);
+    if (insides.some((inside) => real === inside || real.startsWith(`${inside}/`)))
+      throw new KnownError('REPORT_IN_STORE', { path });
+  }
+  const opened: OpenReport[] = [];
+  try {
+    for (const [at, { format }] of wanted.entries()) {
+      const report = OpenReport.open(format, paths[at] ?? '');
+      opened.push(report);
+      if (opened.some((other) => other !== report && other.isSameFile(report)))
+        throw new KnownError('USAGE', { problem: `two reports would go into one file: ${paths[at]}` });
     }
-  };
-  const fd = guard(() => {
-    const opened = openSync(path, 'w', 0o644);
-    if (!fstatSync(opened).isDirectory()) return opened;
-    closeSync(opened);
-    throw new Error('it is a directory');
-  });
-  return {
-    format,
-    path,
-    write: (text) =>
-      guard(() => {
-        const bytes = Buffer.from(text);
-        for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
-      }),
-    close: () => guard(() => closeSync(fd)),
-  };
+    for (const report of opened) report.empty();
+  } catch (error) {
+    for (const report of opened) report.close();
+    throw error;
+  }
+  return opened;
 }
 
-/** Where a path leads, its last part resolved too when it is there. */
-function realPathOf(path: string): string {
-  for (const resolved of [
-    () => realpathSync.native(path),
-    () => join(realpathSync.native(dirname(path)), basename(path)),
-  ]) {
+class OpenReport implements ReportFile {
+  readonly format: Format;
+  failure: KnownError | undefined;
+  readonly #path: string;
+  readonly #fd: number;
+  readonly #isFile: boolean;
+  readonly #object: string;
+  #open = true;
+
+  private constructor(format: Format, path: string, fd: number) {
+    const { dev, ino, nlink } = fstatSync(fd, { bigint: true });
+    this.format = format;
+    this.#path = path;
+    this.#fd = fd;
+    this.#isFile = fstatSync(fd).isFile();
+    this.#object = `${dev}:${ino}`;
+    if (!this.#isFile || nlink <= 1n) return;
+    // One of the other names may be a blob: what is written here would be written there.
+    this.close();
+    throw unwritable(path, 'it has other names (hard links), and one of them may lie in the store');
+  }
+
+  /** Not emptied yet: whether it may be is not known before every report of the run was looked at. */
+  static open(format: Format, path: string): OpenReport {
     try {
-      return resolved();
-    } catch {
-      // Not there yet: the directory above decides.
+      return new OpenReport(format, path, openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o644));
+    } catch (error) {
+      throw error instanceof KnownError ? error : unwritable(path, describeCause(error), error);
     }
   }
-  return path;
+
+  isSameFile(other: OpenReport): boolean {
+    return this.#isFile && this.#object === other.#object;
+  }
+
+  empty(): void {
+    if (this.#isFile) this.#guard(() => ftruncateSync(this.#fd));
+  }
+
+  write(text: string): void {
+    if (this.failure !== undefined) return;
+    this.#guard(() => {
+      const bytes = Buffer.from(text);
+      for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+    });
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#guard(() => closeSync(this.#fd));
+  }
+
+  #guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.failure ??= unwritable(this.#path, describeCause(error), error);
+    }
+  }
+}
+
+const unwritable = (path: string, problem: string, cause?: unknown): KnownError =>
+  new KnownError('REPORT_UNWRITABLE', { path, problem }, cause);
+
+/** Where a path leads, also where nothing lies there yet: a link that dangles would make its target. */
+function realPathOf(path: string, followed = 0): string {
+  try {
+    return realpathSync.native(path);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT' || dirname(path) === path) return path;
+  }
+  const here = join(realPathOf(dirname(path), followed), basename(path));
+  const target = linkAt(here);
+  return target === undefined || followed >= linkLimit
+    ? here
+    : realPathOf(resolve(dirname(here), target), followed + 1);
+}
+
+function linkAt(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
 }

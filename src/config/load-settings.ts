@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
-import { parse } from 'yaml';
+import { inspect } from 'node:util';
+import { isMap, isScalar, parseDocument } from 'yaml';
 import type * as z from 'zod/mini';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
 import { type SettingKey, type Settings, settingKeys, settingsSchema } from './settings.ts';
@@ -56,14 +57,16 @@ function check(values: object, source: string, spell: (key: string) => string): 
 function problemOf(error: z.core.$ZodError, values: object, spell: (key: string) => string): string {
   const issue = error.issues[0];
   const key = String(issue?.path[0] ?? '');
-  const given = String(new Map(Object.entries(values)).get(key)).slice(0, 60);
+  const value: unknown = new Map(Object.entries(values)).get(key);
+  const given =
+    typeof value === 'string' ? value : inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY });
   const why =
     issue?.code === 'custom'
       ? issue.message
       : issue?.code === 'invalid_value'
         ? `is none of ${issue.values.join(', ')}`
         : 'has the wrong type';
-  return `${spell(key)} ${given} ${why}`;
+  return `${spell(key)} ${given.slice(0, 60)} ${why}`;
 }
 
 function withoutAbsent(settings: Settings): Settings {
@@ -85,11 +88,30 @@ function readSettingsFile(path: string, optional: boolean): object {
   }
   let value: unknown;
   try {
-    value = parse(text, { maxAliasCount: 10, uniqueKeys: true });
+    value = parseSettings(text);
   } catch (error) {
     throw new KnownError('CONFIG_INVALID', { source: path, problem: describeCause(error) }, error);
   }
   if (value === null || value === undefined) return {};
   if (typeof value === 'object' && !Array.isArray(value)) return value;
   throw new KnownError('CONFIG_INVALID', { source: path, problem: 'it is not a mapping of settings' });
+}
+
+/**
+ * What the YAML text says. A warning (a tag that nobody knows) is an error here, and nothing is printed. Keys are
+ * compared here and not by the parser, which compares every key with every other.
+ */
+function parseSettings(text: string): unknown {
+  const document = parseDocument(text, { uniqueKeys: false });
+  const [problem] = [...document.errors, ...document.warnings];
+  if (problem !== undefined) throw problem;
+  if (isMap(document.contents)) {
+    const seen = new Set<string>();
+    for (const { key } of document.contents.items) {
+      const name = String(isScalar(key) ? key.value : key);
+      if (seen.has(name)) throw new Error(`the key ${name.slice(0, 60)} stands twice`);
+      seen.add(name);
+    }
+  }
+  return document.toJS({ maxAliasCount: 10 });
 }

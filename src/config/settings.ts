@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { isRuleId, type RuleId } from '../findings/index.ts';
+import { type Digest, isDigest } from '../oci/index.ts';
 import { parseBytes, parseDuration, parseSubset } from './units.ts';
 
 export const formats = ['text', 'json', 'jsonl', 'sarif', 'junit'] as const;
@@ -28,6 +29,11 @@ const boolean = z.pipe(
   }),
 );
 
+/** An empty path would mean the working directory, and no path holds a NUL. */
+const isPath = (text: string): boolean => text !== '' && !text.includes('\0');
+
+const path = z.string().check(z.refine(isPath, { error: 'is not a path' }));
+
 /** A list in YAML, repeated flags, or one text with the separator between its parts. */
 const list = (separator: string) =>
   z.pipe(
@@ -37,28 +43,33 @@ const list = (separator: string) =>
     ),
   );
 
-const path = z.string().check(z.minLength(1));
-
 const parseJobs = (text: string): number | undefined =>
   /^[0-9]{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 256 ? Number(text) : undefined;
+
+const parseVersion = (text: string): number | undefined =>
+  /^[0-9]{1,15}$/.test(text) && Number(text) >= 1 ? Number(text) : undefined;
+
+const parseDigestWord = (text: string): Digest | undefined => (isDigest(text) ? text : undefined);
 
 const parseReport = (text: string): { format: Format; file: string } | undefined => {
   const at = text.indexOf('=');
   const format = formats.find((known) => known === text.slice(0, at));
   const file = text.slice(at + 1);
-  return format !== undefined && file !== '' ? { format, file } : undefined;
+  return format !== undefined && isPath(file) ? { format, file } : undefined;
 };
 
-const each = <T>(parse: (text: string) => T | undefined, wanted: string) =>
+const each = <T>(parse: (text: string) => T | undefined, wanted: string, separator = ',') =>
   z.pipe(
-    list(','),
+    list(separator),
     z.transform((values, context) => {
       const parsed: T[] = [];
       for (const value of values) {
         const one = parse(value);
-        if (one === undefined)
+        if (one === undefined) {
           context.issues.push({ code: 'custom', input: value, message: `is not ${wanted}` });
-        else parsed.push(one);
+          return z.NEVER;
+        }
+        parsed.push(one);
       }
       return parsed;
     }),
@@ -74,11 +85,23 @@ export const settingsShape = {
   'max-duration': z.optional(read(parseDuration, 'a duration such as 90s, 10m or 2h')),
   'first-failure': z.optional(boolean),
   quick: z.optional(boolean),
-  'follow-links-into': z.optional(list(':')),
+  'follow-links-into': z.optional(each((text) => (isPath(text) ? text : undefined), 'a path', ':')),
   'fail-on': z.optional(each((rule): RuleId | undefined => (isRuleId(rule) ? rule : undefined), 'a rule')),
   format: z.optional(z.enum(formats)),
   report: z.optional(each(parseReport, `FORMAT=FILE with one of ${formats.join(', ')}`)),
   progress: z.optional(z.enum(progressKinds)),
+  'allow-list': z.optional(path),
+  key: z.optional(path),
+  trust: z.optional(path),
+  chunks: z.optional(path),
+  whole: z.optional(boolean),
+  exact: z.optional(boolean),
+  'allow-copies': z.optional(boolean),
+  'require-all': z.optional(boolean),
+  'require-allow-list': z.optional(boolean),
+  'expect-digest': z.optional(read(parseDigestWord, 'a digest, sha256: and 64 hexadecimal digits')),
+  'min-version': z.optional(read(parseVersion, 'a version of a list, 1 or more')),
+  'allow-expired': z.optional(boolean),
   quiet: z.optional(boolean),
   offline: z.optional(boolean),
 } as const;

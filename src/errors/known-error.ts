@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { type ErrorCode, type ErrorRow, errorTable } from './table.ts';
 
 export type Facts = Readonly<Record<string, string | number>>;
@@ -30,9 +31,10 @@ export class KnownError extends Error {
 
 /** What a caught value says, in one line; system errors lose the path they repeat ("EACCES: permission denied"). */
 export function describeCause(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const system = /^([A-Z0-9]+: [^,]+), /.exec(error.message);
-  return (system?.[1] ?? error.message).split('\n', 1)[0] ?? '';
+  // What is no error may be anything, even an object that refuses to become a text.
+  const text = error instanceof Error ? error.message : typeof error === 'string' ? error : inspect(error);
+  const system = error instanceof Error ? /^([A-Z0-9]+: [^,]+), /.exec(text) : null;
+  return (system?.[1] ?? text).split(/[\r\n]/, 1)[0] ?? '';
 }
 
 /** The system's error code (`ENOENT`, `EACCES`, ...), or undefined where there is none. */

@@ -93,7 +93,7 @@ export class Directory implements Disposable {
   /** Names in directory order, streamed: a million of them cost no memory. @throws system errors */
   *names(): Generator<RawName> {
     const self = rawToBytes(proc ? `/proc/self/fd/${this.fd}` : this.#raw);
-    const dir = opendirSync(self, { encoding: 'latin1', bufferSize: 512 });
+    const dir = opendirSync(self, { encoding: 'latin1', bufferSize: 64 });
     try {
       for (let entry = dir.readSync(); entry !== null; entry = dir.readSync()) yield entry.name;
     } finally {

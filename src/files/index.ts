@@ -2,3 +2,4 @@ export { Directory, openResolvedFile } from './directory.ts';
 export { assertSame, difference, type FileIdentity, identityOf, settle } from './identity.ts';
 export { type RawName, rawToBytes, rawToText, textToRaw } from './raw-name.ts';
 export { readSmall } from './read-small.ts';
+export { replaceFile, syncDirectory } from './replace-file.ts';

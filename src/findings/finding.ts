@@ -1,4 +1,5 @@
-import type { Bit, RuleId, Severity } from './rules.ts';
+import type { Bit, Severity } from './rule.ts';
+import type { RuleId } from './rules.ts';
 
 /**
  * One fact that a check found. Names and paths in it come from the store and stay raw: a printer makes them

@@ -1,6 +1,7 @@
 import { allBits, type ExitBits } from './exit-status.ts';
 import type { Fact, Finding } from './finding.ts';
-import { type Bit, type RuleId, rules } from './rules.ts';
+import type { Bit } from './rule.ts';
+import { type RuleId, ruleIds, rules } from './rules.ts';
 
 /** Findings of one rule that are listed; the rest is counted only, so that a hostile store cannot fill the memory. */
 export const listedPerRule = 1000;
@@ -61,10 +62,10 @@ export class FindingsLog {
       .map(({ finding }) => finding);
   }
 
-  /** Rules that found more than is listed, with the number that is not. */
+  /** Rules that found more than is listed, with the number that is not; in the order of the table of rules. */
   unlisted(): { rule: RuleId; more: number }[] {
-    return [...this.#counts]
-      .map(([rule, count]) => ({ rule, more: count - (this.#listedOf.get(rule) ?? 0) }))
+    return ruleIds
+      .map((rule) => ({ rule, more: this.count(rule) - (this.#listedOf.get(rule) ?? 0) }))
       .filter(({ more }) => more > 0);
   }
 }

@@ -1,10 +1,13 @@
 /**
  * Characters that change what a terminal shows without being seen: control characters, escape, bidi marks,
- * zero-width and other format characters, line and paragraph separators, surrogates, private use.
+ * zero-width and other format characters, fillers and variation selectors, blanks other than the space, line and
+ * paragraph separators, surrogates, private use.
  */
-export const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u;
+export const unprintable =
+  /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}/u;
 
-const plainWord = /^[A-Za-z0-9_./:@%+=,-]+$/;
+/** Not with `=` at its head: zsh would replace the word by the path of a command. */
+const plainWord = /^(?!=)[A-Za-z0-9_./:@%+=,-]+$/;
 
 /** One word of a POSIX shell command, quoted only where it must be. */
 export const shellWord = (word: string): string =>

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { KnownError } from '../errors/index.ts';
-import { type Digest, digestFromBytes } from '../oci/index.ts';
 
 /** Piece size by default: 16 MiB. Allowed are powers of two from 1 MiB to 1 GiB. */
 export const defaultPieceSize = 16 * 1024 * 1024;
@@ -47,10 +46,6 @@ export function parseChunkTable(bytes: Uint8Array, size: number, pieceSize = def
   return { pieceSize, size, count, bytes };
 }
 
-/** The table's own name: the SHA-256 of its bytes. */
-export const chunkTableDigest = (table: ChunkTable): Digest =>
-  digestFromBytes(createHash('sha256').update(table.bytes).digest());
-
 /** The 32 raw bytes for one piece. */
 export const pieceDigest = (table: ChunkTable, piece: number): Uint8Array =>
   table.bytes.subarray(piece * digestLength, (piece + 1) * digestLength);
@@ -58,7 +53,9 @@ export const pieceDigest = (table: ChunkTable, piece: number): Uint8Array =>
 /** Collects a table from bytes that flow by, cut anywhere. */
 export class ChunkTableBuilder {
   readonly #pieceSize: number;
-  readonly #digests: Buffer[] = [];
+  /** Grows by doubling: a digest as an object of its own would cost ten times its 32 bytes. */
+  #digests = Buffer.alloc(64 * digestLength);
+  #count = 0;
   #hash = createHash('sha256');
   #inPiece = 0;
   #size = 0;
@@ -81,11 +78,15 @@ export class ChunkTableBuilder {
 
   finish(): ChunkTable {
     if (this.#inPiece > 0) this.#close();
-    return parseChunkTable(Buffer.concat(this.#digests), this.#size, this.#pieceSize);
+    const bytes = new Uint8Array(this.#digests.subarray(0, this.#count * digestLength));
+    return parseChunkTable(bytes, this.#size, this.#pieceSize);
   }
 
   #close(): void {
-    this.#digests.push(this.#hash.digest());
+    const at = this.#count * digestLength;
+    if (at === this.#digests.length) this.#digests = Buffer.concat([this.#digests], at * 2);
+    this.#hash.digest().copy(this.#digests, at);
+    this.#count += 1;
     this.#hash = createHash('sha256');
     this.#inPiece = 0;
   }

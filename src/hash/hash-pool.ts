@@ -1,11 +1,10 @@
 import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import pLimit from 'p-limit';
 import { KnownError } from '../errors/index.ts';
 import { assertSame, settle } from '../files/index.ts';
 import { type Digest, digestFromBytes } from '../oci/index.ts';
 import { type ChunkTable, checkPieceSize, parseChunkTable } from './chunk-table.ts';
-import type { WorkerAnswer, WorkerSetup } from './hash-worker.ts';
+import { type Activity, HashThread } from './hash-thread.ts';
 import { ControlView, makeControl, type SharedControl } from './shared-control.ts';
 import type { AgainResult, HashResult, HashTask, PiecesResult, WholeResult } from './tasks.ts';
 
@@ -14,6 +13,8 @@ export interface HashPoolOptions {
   readonly threads: number;
   /** Bytes a second over all threads; undefined means as fast as it goes. */
   readonly maxRate?: number | undefined;
+  /** What the threads run: the worker beside this file by default. */
+  readonly program?: URL;
 }
 
 export interface WholeDigest {
@@ -27,18 +28,7 @@ export interface SecondReading extends Omit<AgainResult, 'kind' | 'sha256'> {
   readonly digest: Digest;
 }
 
-/** What one thread is at: the label the caller gave, and bytes read of it so far. */
-export interface Activity {
-  readonly label: string;
-  readonly bytes: number;
-}
-
-interface Thread {
-  readonly worker: Worker;
-  readonly number: number;
-  label: string | undefined;
-  countedBefore: number;
-}
+const besideThisFile = new URL(`./hash-worker${extname(import.meta.url)}`, import.meta.url);
 
 /**
  * Threads that turn open files into digests. Each blob goes through one descriptor, opened by the caller, who also
@@ -49,8 +39,7 @@ export class HashPool {
   readonly #options: HashPoolOptions;
   readonly #control: SharedControl;
   readonly #view: ControlView;
-  readonly #threads: Thread[] = [];
-  readonly #idle: Thread[] = [];
+  readonly #threads: HashThread[] = [];
 
   constructor(options: HashPoolOptions) {
     this.#options = options;
@@ -108,17 +97,12 @@ export class HashPool {
 
   /** Bytes read since the start, second readings included. */
   get bytesRead(): number {
-    return this.#threads.reduce((sum, thread) => sum + this.#view.counted(thread.number), 0);
+    return this.#threads.reduce((sum, thread) => sum + thread.bytesRead, 0);
   }
 
   /** What the threads are at, now. */
   activities(): Activity[] {
-    const active: Activity[] = [];
-    for (const thread of this.#threads) {
-      if (thread.label === undefined) continue;
-      active.push({ label: thread.label, bytes: this.#view.counted(thread.number) - thread.countedBefore });
-    }
-    return active;
+    return this.#threads.flatMap((thread) => thread.activity ?? []);
   }
 
   /** Makes every task, running or queued, end with CANCELLED, within one read. Final. */
@@ -128,57 +112,25 @@ export class HashPool {
 
   async close(): Promise<void> {
     this.cancel();
-    await Promise.all(this.#threads.map((thread) => thread.worker.terminate()));
+    await Promise.all(this.#threads.map((thread) => thread.end()));
   }
 
   #run(task: HashTask, label: string): Promise<HashResult> {
-    return this.#limit(async () => {
+    return this.#limit(() => {
       if (this.#view.cancelled) throw new KnownError('CANCELLED');
-      const thread = this.#idle.pop() ?? this.#start();
-      thread.label = label;
-      thread.countedBefore = this.#view.counted(thread.number);
-      try {
-        return await ask(thread.worker, task);
-      } finally {
-        thread.label = undefined;
-        this.#idle.push(thread);
-      }
+      return this.#freeThread().run(task, label);
     });
   }
 
-  #start(): Thread {
-    const number = this.#threads.length;
-    const setup: WorkerSetup = { control: this.#control, thread: number, maxRate: this.#options.maxRate };
-    const file = new URL(`./hash-worker${extname(import.meta.url)}`, import.meta.url);
-    const worker = new Worker(file, {
-      workerData: setup,
-      execArgv: [],
-      resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 },
-    });
-    worker.unref();
-    const thread: Thread = { worker, number, label: undefined, countedBefore: 0 };
-    this.#threads.push(thread);
+  /** One that waits, else a new one in the place of one that died, else one more: never more than were asked for. */
+  #freeThread(): HashThread {
+    const idle = this.#threads.find((thread) => thread.idle);
+    if (idle !== undefined) return idle;
+    const dead = this.#threads.findIndex((thread) => !thread.alive);
+    const number = dead === -1 ? this.#threads.length : dead;
+    const { program = besideThisFile, maxRate } = this.#options;
+    const thread = new HashThread(program, { control: this.#control, thread: number, maxRate });
+    this.#threads[number] = thread;
     return thread;
   }
-}
-
-function ask(worker: Worker, task: HashTask): Promise<HashResult> {
-  return new Promise((resolve, reject) => {
-    const settle = (action: () => void) => {
-      worker.off('message', onMessage).off('error', onError).off('exit', onExit);
-      worker.unref();
-      action();
-    };
-    const onMessage = (answer: WorkerAnswer) =>
-      settle(() => {
-        if ('result' in answer) resolve(answer.result);
-        else reject(new KnownError(answer.error.code, answer.error.facts));
-      });
-    const onError = (error: unknown) =>
-      settle(() => reject(new KnownError('INTERNAL', { problem: 'a hashing thread failed' }, error)));
-    const onExit = () => settle(() => reject(new KnownError('CANCELLED')));
-    worker.on('message', onMessage).on('error', onError).on('exit', onExit);
-    worker.ref();
-    worker.postMessage(task);
-  });
 }

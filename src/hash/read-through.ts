@@ -1,4 +1,4 @@
-import { constants, openSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { KnownError } from '../errors/index.ts';
 import type { ControlView } from './shared-control.ts';
 
@@ -27,8 +27,8 @@ export function pageAlignedBuffer(): Uint8Array {
 }
 
 /**
- * Reads `[from, to)` of an open file in order and hands each part to `take`; `to` undefined means to the end.
- * Gives the number of bytes read.
+ * Reads `[from, to)` of an open file in order and hands each part to `take`. Gives the number of bytes read: fewer
+ * when the file ends before. A file that grows meanwhile is not followed, so that every reading ends.
  *
  * @throws KnownError CANCELLED; system errors (EIO)
  */
@@ -37,15 +37,16 @@ export function readThrough(
   buffer: Uint8Array,
   context: ReadContext,
   take: (part: Uint8Array, position: number) => void,
-  from = 0,
-  to = Number.MAX_SAFE_INTEGER,
+  from: number,
+  to: number,
 ): number {
   let position = from;
   while (position < to) {
-    if (context.control.cancelled) throw new KnownError('CANCELLED');
     const want = Math.min(buffer.length, to - position);
     if (context.maxRate !== undefined) context.control.pace(want, context.maxRate, context.now);
-    const got = readSync(fd, buffer, 0, want, position);
+    if (context.control.cancelled) throw new KnownError('CANCELLED');
+    // Asked for is always a whole buffer: O_DIRECT refuses odd lengths, at the end of a file too.
+    const got = Math.min(readSync(fd, buffer, 0, buffer.length, position), want);
     if (got === 0) break;
     take(got === buffer.length ? buffer : buffer.subarray(0, got), position);
     position += got;
@@ -60,14 +61,13 @@ export function readThrough(
  */
 export function openUncached(fd: number, buffer: Uint8Array): number | undefined {
   if (process.platform !== 'linux') return undefined;
+  let direct: number | undefined;
   try {
-    const direct = openSync(
-      `/proc/self/fd/${fd}`,
-      constants.O_RDONLY | constants.O_DIRECT | constants.O_NONBLOCK,
-    );
+    direct = openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_DIRECT | constants.O_NONBLOCK);
     readSync(direct, buffer, 0, buffer.length, 0);
     return direct;
   } catch {
+    if (direct !== undefined) closeSync(direct);
     return undefined;
   }
 }

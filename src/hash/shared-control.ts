@@ -44,11 +44,17 @@ export class ControlView {
     return Number(Atomics.load(this.#words, firstCounter + thread));
   }
 
-  /**
-   * Takes the right to read `bytes` at `bytesPerSecond` over all threads, and sleeps until it is due: the generic
-   * cell rate algorithm (ITU-T I.371) on one shared word. A cancel ends the sleep.
-   */
+  /** Sleeps until `bytes` may be read at `bytesPerSecond` over all threads. A cancel ends the sleep. */
   pace(bytes: number, bytesPerSecond: number, now: () => bigint): void {
+    const waitNs = this.reserve(bytes, bytesPerSecond, now);
+    if (waitNs > 0n) Atomics.wait(this.#flags, cancelIndex, 0, Number(waitNs) / 1e6);
+  }
+
+  /**
+   * Takes the right to read `bytes` and gives the nanoseconds until it is due: the generic cell rate algorithm
+   * (ITU-T I.371) on one shared word.
+   */
+  reserve(bytes: number, bytesPerSecond: number, now: () => bigint): bigint {
     const cost = BigInt(Math.ceil((bytes * 1e9) / bytesPerSecond));
     for (;;) {
       const spent = Atomics.load(this.#words, spentIndex);
@@ -56,8 +62,7 @@ export class ControlView {
       const start = spent > at ? spent : at;
       if (Atomics.compareExchange(this.#words, spentIndex, spent, start + cost) !== spent) continue;
       const waitNs = start - at - burstNs;
-      if (waitNs > 0n) Atomics.wait(this.#flags, cancelIndex, 0, Number(waitNs) / 1e6);
-      return;
+      return waitNs > 0n ? waitNs : 0n;
     }
   }
 }

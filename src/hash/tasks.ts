@@ -68,10 +68,11 @@ function readWhole(
   const before = settle(fd);
   const hash = createHash('sha256');
   const table = pieceSize === undefined ? undefined : new ChunkTableBuilder(pieceSize);
-  const size = readThrough(fd, room, context, (part) => {
+  const take = (part: Uint8Array) => {
     hash.update(part);
     table?.update(part);
-  });
+  };
+  const size = readThrough(fd, room, context, take, 0, Number(before.size));
   assertSame(fd, before, 'while it was read');
   return { kind: 'whole', sha256: hash.digest(), size, table: table?.finish().bytes };
 }
@@ -83,10 +84,11 @@ function readAgain(fd: number, room: Uint8Array, context: ReadContext): AgainRes
   try {
     const hash = createHash('sha256');
     const zeros = new ZeroFinder();
-    const size = readThrough(direct ?? fd, room, context, (part, position) => {
+    const take = (part: Uint8Array, position: number) => {
       hash.update(part);
       zeros.update(part, position);
-    });
+    };
+    const size = readThrough(direct ?? fd, room, context, take, 0, Number(before.size));
     zeros.finish();
     assertSame(fd, before, 'while it was read again');
     const found = { zeroExtents: zeros.extents, zeroExtentCount: zeros.count, zeroBytes: zeros.bytes };

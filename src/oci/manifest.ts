@@ -13,6 +13,8 @@ export interface Descriptor {
   /** Bytes. */
   readonly size: number;
   readonly kind: LayerKind;
+  /** The file a tensor layer stands for; other layers have none. */
+  readonly name?: string;
 }
 
 /** An OCI image manifest (image-spec, manifest.md) or its Docker v2 twin, as Ollama stores one a tag. */
@@ -23,6 +25,8 @@ export interface Manifest {
   readonly layers: readonly Descriptor[];
   /** `layers` is null: a model whose answers come from another host; its config must name it. */
   readonly remoteStub: boolean;
+  /** Its top-level keys are exactly schemaVersion, mediaType, config and layers: what every Ollama writes. */
+  readonly plainKeys: boolean;
 }
 
 export type ManifestReading =
@@ -41,19 +45,34 @@ const descriptor = z.looseObject({
   name: z.optional(z.string()),
 });
 
-/** Keys beside Ollama's own are those of the OCI manifest; any other could mean something to a later reader. */
+/** One issue for the whole map: a hostile one may hold more bad entries than anybody wants to hear of. */
+const annotations = z.custom<Record<string, string>>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((entry) => typeof entry === 'string'),
+  { error: 'is not a map of texts' },
+);
+
+/**
+ * Keys beside Ollama's own are those of the OCI manifest; any other could mean something to a later reader. Layers
+ * are judged one by one afterwards, and only until enough of them are bad.
+ */
 const manifestSchema = z.strictObject({
   schemaVersion: z.literal(2),
   mediaType: z.optional(z.enum(manifestMediaTypes)),
   config: descriptor,
-  layers: z.nullable(z.array(descriptor)),
-  annotations: z.optional(z.record(z.string(), z.string())),
+  layers: z.nullable(z.array(z.unknown())),
+  annotations: z.optional(annotations),
   artifactType: z.optional(z.string()),
   subject: z.optional(descriptor),
 });
 
 const rules = {
   maxDepth: 32,
+  // The shortest layers that could be valid give a manifest of 4 MiB some 150,000 values.
+  maxValues: 250_000,
   knownKeys: new Set([
     ...[
       'schemaVersion',
@@ -75,7 +94,7 @@ export function parseManifest(bytes: Uint8Array): ManifestReading {
   const json = readStrictJson(bytes, rules);
   if (!json.ok) return json;
   const parsed = manifestSchema.safeParse(json.value);
-  if (!parsed.success) return { ok: false, problems: schemaProblems(parsed.error) };
+  if (!parsed.success) return { ok: false, problems: schemaProblems(parsed.error, []) };
   const { config, layers, mediaType } = parsed.data;
   if (layers !== null && layers.length === 0) {
     return {
@@ -83,29 +102,51 @@ export function parseManifest(bytes: Uint8Array): ManifestReading {
       problems: [{ kind: 'ambiguous', detail: '"layers" is empty: a model without any content' }],
     };
   }
+  const read = readLayers(layers ?? []);
+  if (!read.ok) return read;
   const manifest = {
     mediaType: mediaType ?? manifestMediaTypes[0],
-    config: {
-      mediaType: config.mediaType,
-      digest: config.digest,
-      size: config.size,
-      kind: 'config' as const,
-    },
-    layers: (layers ?? []).map((layer) => ({
-      mediaType: layer.mediaType,
-      digest: layer.digest,
-      size: layer.size,
-      kind: layerKind(layer.mediaType),
-    })),
+    config: descriptorOf(config, 'config'),
+    layers: read.layers,
     remoteStub: layers === null,
+    plainKeys: Object.keys(parsed.data).every((key) => plainKeys.has(key)) && mediaType !== undefined,
   };
   return { ok: true, manifest };
 }
 
-function schemaProblems(error: z.core.$ZodError): JsonProblem[] {
-  return error.issues.slice(0, 8).map((issue) => {
-    const where =
-      issue.path.length === 0 ? 'the manifest' : `"${issue.path.map(String).join('.').slice(0, 80)}"`;
+const plainKeys: ReadonlySet<string> = new Set(['schemaVersion', 'mediaType', 'config', 'layers']);
+
+const problemLimit = 8;
+
+type LayersReading =
+  | { readonly ok: true; readonly layers: readonly Descriptor[] }
+  | { readonly ok: false; readonly problems: readonly JsonProblem[] };
+
+function readLayers(values: readonly unknown[]): LayersReading {
+  const layers: Descriptor[] = [];
+  const problems: JsonProblem[] = [];
+  for (const [at, value] of values.entries()) {
+    const parsed = descriptor.safeParse(value);
+    if (parsed.success) layers.push(descriptorOf(parsed.data, layerKind(parsed.data.mediaType)));
+    else problems.push(...schemaProblems(parsed.error, ['layers', at]));
+    if (problems.length >= problemLimit) break;
+  }
+  return problems.length === 0
+    ? { ok: true, layers }
+    : { ok: false, problems: problems.slice(0, problemLimit) };
+}
+
+function descriptorOf(
+  { mediaType, digest, size, name }: z.infer<typeof descriptor>,
+  kind: LayerKind,
+): Descriptor {
+  return { mediaType, digest, size, kind, ...(name === undefined ? {} : { name }) };
+}
+
+function schemaProblems(error: z.core.$ZodError, above: readonly PropertyKey[]): JsonProblem[] {
+  return error.issues.slice(0, problemLimit).map((issue) => {
+    const path = [...above, ...issue.path].map(String).join('.');
+    const where = path === '' ? 'the manifest' : `"${path.slice(0, 80)}"`;
     const detail =
       issue.code === 'unrecognized_keys'
         ? `it has the unknown key ${JSON.stringify(String(issue.keys[0]).slice(0, 40))}`

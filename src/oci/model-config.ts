@@ -34,6 +34,7 @@ const schema = z.looseObject({
 
 const rules = {
   maxDepth: 64,
+  maxValues: 100_000,
   knownKeys: new Set([
     ...[
       'model_format',
@@ -64,8 +65,9 @@ export function parseModelConfig(bytes: Uint8Array): ConfigReading {
   if (!json.ok) return json;
   const parsed = schema.safeParse(json.value);
   if (!parsed.success) {
-    const key = String(parsed.error.issues[0]?.path[0] ?? 'the config').slice(0, 40);
-    return { ok: false, problems: [{ kind: 'ambiguous', detail: `"${key}" is not a text` }] };
+    const key = parsed.error.issues[0]?.path[0];
+    const detail = key === undefined ? 'the config is not an object' : `"${String(key)}" is not a text`;
+    return { ok: false, problems: [{ kind: 'ambiguous', detail }] };
   }
   const config = parsed.data;
   return {

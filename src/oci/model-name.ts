@@ -40,10 +40,15 @@ export function nameFromPath(parts: readonly string[]): ModelName | undefined {
 /** `host/namespace/model:tag`, as machine formats print it. */
 export const fullName = (n: ModelName): string => `${n.host}/${n.namespace}/${n.model}:${n.tag}`;
 
-/** As `ollama list` shows it: the default host and the default namespace are left out, the tag never. */
+const alike = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+
+/**
+ * As `ollama list` shows it: the default host and the default namespace are left out, whatever their case, the tag
+ * never.
+ */
 export function shortName(n: ModelName): string {
-  if (n.host !== defaultHost) return fullName(n);
-  return n.namespace === defaultNamespace ? `${n.model}:${n.tag}` : `${n.namespace}/${n.model}:${n.tag}`;
+  if (!alike(n.host, defaultHost)) return fullName(n);
+  return alike(n.namespace, defaultNamespace) ? `${n.model}:${n.tag}` : `${n.namespace}/${n.model}:${n.tag}`;
 }
 
 /**

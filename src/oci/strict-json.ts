@@ -5,7 +5,8 @@
  * that the two could read differently is refused here, before any value is taken from it: duplicate keys, keys that
  * differ in case only (folded as Go folds, so U+017F is s and U+212A is k), known keys spelled in another case or
  * with escapes, numbers that are not exact integers where an integer belongs, lone surrogates, invalid UTF-8, a byte
- * order mark, and anything after the value. The scan keeps its own stack: depth costs no call stack.
+ * order mark, and anything after the value. The scan keeps its own stack: depth costs no call stack, and it may count
+ * values, so that what follows needs no more memory for them than the rules allow.
  */
 export interface JsonProblem {
   /** `broken`: no JSON at all. `ambiguous`: some reader takes it, and another reads something else. */
@@ -16,6 +17,8 @@ export interface JsonProblem {
 export interface JsonRules {
   /** Deepest nesting accepted. */
   readonly maxDepth: number;
+  /** Most values accepted in the whole text, containers and their members alike; absent means any number. */
+  readonly maxValues?: number;
   /** Keys that mean something; each must be spelled exactly so. */
   readonly knownKeys: ReadonlySet<string>;
   /** Keys whose numbers must be written as plain integers within 2^53. */
@@ -26,10 +29,22 @@ export type StrictJson =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly problems: readonly JsonProblem[] };
 
-/** As Go folds a key for comparison, or coarser; never finer. */
-export const foldKey = (key: string): string => key.toUpperCase().toLowerCase();
+/** As Go folds a key for comparison, or coarser; never finer. Lower case first: only that brings U+1E9E to U+00DF. */
+export const foldKey = (key: string): string =>
+  ascii.test(key) ? key.toLowerCase() : key.toLowerCase().toUpperCase().toLowerCase();
+
+const ascii = /^[\0-\x7f]*$/;
 
 const problemLimit = 8;
+
+/** Keys whose folded form is kept for the next time. */
+const foldsKept = 1024;
+
+const forms = {
+  escaped: /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y,
+  number: /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y,
+  literal: /true|false|null/y,
+} as const;
 
 /** Reads one JSON value strictly; never throws, whatever the bytes are. */
 export function readStrictJson(bytes: Uint8Array, rules: JsonRules): StrictJson {
@@ -50,14 +65,27 @@ export function readStrictJson(bytes: Uint8Array, rules: JsonRules): StrictJson 
   try {
     scanner.run();
   } catch (error) {
-    if (!(error instanceof Broken)) throw error;
-    return { ok: false, problems: [{ kind: 'broken', detail: error.message }, ...scanner.problems] };
+    if (!(error instanceof Unread)) throw error;
+    return { ok: false, problems: [{ kind: error.kind, detail: error.message }, ...scanner.problems] };
   }
   if (scanner.problems.length > 0) return { ok: false, problems: scanner.problems };
   return { ok: true, value: JSON.parse(text) };
 }
 
-class Broken extends Error {}
+/** The scan ends here: nothing behind this place was looked at. */
+class Unread extends Error {
+  readonly kind: JsonProblem['kind'];
+
+  constructor(kind: JsonProblem['kind'], detail: string) {
+    super(detail);
+    this.kind = kind;
+  }
+}
+
+const broken = (detail: string): Unread => new Unread('broken', detail);
+
+/** Other readers may go further than the limits of this one. */
+const beyond = (detail: string): Unread => new Unread('ambiguous', detail);
 
 interface Frame {
   readonly close: '}' | ']';
@@ -74,7 +102,9 @@ class Scanner {
   readonly #rules: JsonRules;
   readonly #folded: ReadonlyMap<string, string>;
   readonly #stack: Frame[] = [];
+  readonly #folds = new Map<string, string>();
   #at = 0;
+  #values = 0;
 
   constructor(text: string, rules: JsonRules) {
     this.#text = text;
@@ -116,19 +146,39 @@ class Scanner {
   }
 
   #judgeKey(key: string, raw: string, keys: Map<string, string>): void {
-    const folded = foldKey(key);
-    const shown = JSON.stringify(key.slice(0, 40));
+    const folded = this.#fold(key);
     const before = keys.get(folded);
     const known = this.#folded.get(folded);
+    if (before === undefined) {
+      keys.set(folded, key);
+      if ((known === undefined || known === key) && raw === key) return;
+    }
+    const shown = JSON.stringify(key.slice(0, 40));
     if (before === key) this.#note(`the key ${shown} stands twice in one object`);
     else if (before !== undefined) {
       this.#note(`the keys ${JSON.stringify(before.slice(0, 40))} and ${shown} differ in case only`);
     } else if (known !== undefined && known !== key) this.#note(`the key ${shown} is not spelled "${known}"`);
     else if (known !== undefined && raw !== key) this.#note(`the key ${shown} is written with escapes`);
-    if (before === undefined) keys.set(folded, key);
+    else if (raw.includes('\\u') && !key.isWellFormed()) {
+      this.#note(`the key ${shown} holds half of a surrogate pair`);
+    }
+  }
+
+  /** Most keys of a long text are the same few. */
+  #fold(key: string): string {
+    const known = this.#folds.get(key);
+    if (known !== undefined) return known;
+    const folded = foldKey(key);
+    if (this.#folds.size < foldsKept) this.#folds.set(key, folded);
+    return folded;
   }
 
   #value(): void {
+    this.#values += 1;
+    const { maxValues } = this.#rules;
+    if (maxValues !== undefined && this.#values > maxValues) {
+      throw beyond(`it has more than ${maxValues} values`);
+    }
     this.#space();
     const c = this.#text[this.#at];
     if (c === '{' || c === '[') this.#open(c);
@@ -139,7 +189,7 @@ class Scanner {
 
   #open(bracket: '{' | '['): void {
     if (this.#stack.length >= this.#rules.maxDepth) {
-      throw new Broken(`it is nested deeper than ${this.#rules.maxDepth} levels`);
+      throw beyond(`it is nested deeper than ${this.#rules.maxDepth} levels`);
     }
     this.#at += 1;
     const object = bracket === '{';
@@ -157,42 +207,45 @@ class Scanner {
   /** The text between the quotes, validated (RFC 8259, section 7). */
   #string(): string {
     this.#expect('"');
+    const text = this.#text;
     const start = this.#at;
+    let at = start;
     for (;;) {
-      const code = this.#text.charCodeAt(this.#at);
-      if (Number.isNaN(code)) throw new Broken('it ends inside a string');
+      const code = text.charCodeAt(at);
+      if (Number.isNaN(code)) throw broken('it ends inside a string');
       if (code === 0x22) break;
-      if (code < 0x20) throw new Broken('a string holds a control character');
-      this.#at += code === 0x5c ? this.#escapeLength() : 1;
+      if (code < 0x20) throw broken('a string holds a control character');
+      at += code === 0x5c ? this.#escapeLength(at) : 1;
     }
-    this.#at += 1;
-    return this.#text.slice(start, this.#at - 1);
+    this.#at = at + 1;
+    return text.slice(start, at);
   }
 
-  #escapeLength(): number {
-    const known = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
-    known.lastIndex = this.#at;
-    if (!known.test(this.#text)) throw new Broken('a string holds an escape that JSON does not know');
-    return known.lastIndex - this.#at;
+  #escapeLength(at: number): number {
+    const { escaped } = forms;
+    escaped.lastIndex = at;
+    if (!escaped.test(this.#text)) throw broken('a string holds an escape that JSON does not know');
+    return escaped.lastIndex - at;
   }
 
   #number(): void {
-    const number = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
+    const { number } = forms;
     number.lastIndex = this.#at;
     const match = number.exec(this.#text);
-    if (match === null) throw new Broken('a number is malformed');
+    if (match === null) throw broken('a number is malformed');
     this.#at = number.lastIndex;
     const key = this.#stack.at(-1)?.key ?? '';
     if (!this.#rules.integerKeys.has(key)) return;
-    const exact = match[1] === undefined && match[2] === undefined && Number.isSafeInteger(Number(match[0]));
+    const plain = match[1] === undefined && match[2] === undefined && match[0] !== '-0';
+    const exact = plain && Number.isSafeInteger(Number(match[0]));
     if (!exact) this.#note(`"${key}" is not an exact integer below 2^53: ${match[0].slice(0, 40)}`);
   }
 
   #literal(): void {
-    const literal = /true|false|null/y;
+    const { literal } = forms;
     literal.lastIndex = this.#at;
     if (!literal.test(this.#text)) {
-      throw new Broken(
+      throw broken(
         this.#at >= this.#text.length ? 'it ends too early' : `it is not JSON at character ${this.#at}`,
       );
     }
@@ -201,18 +254,22 @@ class Scanner {
 
   #expect(char: string): void {
     if (this.#text[this.#at] !== char) {
-      throw new Broken(
+      throw broken(
         this.#at >= this.#text.length ? 'it ends too early' : `it is not JSON at character ${this.#at}`,
       );
     }
     this.#at += 1;
   }
 
+  /** Space, tab, line feed, carriage return (RFC 8259, section 2). */
   #space(): void {
-    const space = /[ \t\r\n]*/y;
-    space.lastIndex = this.#at;
-    space.test(this.#text);
-    this.#at = space.lastIndex;
+    const text = this.#text;
+    let at = this.#at;
+    for (let code = text.charCodeAt(at); code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09; ) {
+      at += 1;
+      code = text.charCodeAt(at);
+    }
+    this.#at = at;
   }
 
   #note(detail: string): void {

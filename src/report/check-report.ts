@@ -40,6 +40,16 @@ export interface Summary {
   readonly partials: number;
 }
 
+/** The allow-list that was accepted. */
+export interface AllowListInfo {
+  readonly listId: string;
+  readonly version: number;
+  readonly digest: string;
+  /** ISO 8601. */
+  readonly expires: string;
+  readonly signers: readonly string[];
+}
+
 /** Everything one check found; the printers of this folder turn it into documents. */
 export interface CheckReport {
   readonly tool: { readonly name: string; readonly version: string };
@@ -49,6 +59,10 @@ export interface CheckReport {
   readonly durationMs: number;
   /** Not every blob was hashed: asked for, or cut short. */
   readonly partial: boolean;
+  /** A list was given, accepted or not. */
+  readonly trustChecked: boolean;
+  /** Null without a list, and when it was not accepted: the findings say why. */
+  readonly allowList: AllowListInfo | null;
   readonly exitCode: number;
   readonly summary: Summary;
   readonly models: readonly ModelResult[];

@@ -1,4 +1,12 @@
-export type { BlobResult, CheckReport, ModelResult, ModelStatus, Proof, Summary } from './check-report.ts';
+export type {
+  AllowListInfo,
+  BlobResult,
+  CheckReport,
+  ModelResult,
+  ModelStatus,
+  Proof,
+  Summary,
+} from './check-report.ts';
 export { renderJson, reportSchema } from './json.ts';
 export {
   endLines,
@@ -13,3 +21,4 @@ export { printable, safeJson } from './printable.ts';
 export { renderSarif } from './sarif.ts';
 export { shownSize } from './shown-size.ts';
 export { renderText, type TextOptions } from './text.ts';
+export { type DiffLine, diffLines, renderTextDiff, type TextDiffOptions } from './text-diff.ts';

@@ -31,6 +31,6 @@ export function* endLines(report: CheckReport): Generator<string> {
   for (const model of report.models) yield line('model', modelDocument(model));
   for (const blob of report.blobs) yield line('blob', blob);
   for (const more of report.unlisted) yield line('unlisted', more);
-  const { durationMs, partial, exitCode, summary } = report;
-  yield line('end', { durationMs, partial, exitCode, allowList: null, summary });
+  const { durationMs, partial, exitCode, allowList, summary } = report;
+  yield line('end', { durationMs, partial, exitCode, allowList, summary });
 }

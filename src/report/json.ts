@@ -21,7 +21,7 @@ export function* renderJson(report: CheckReport): Generator<string> {
     durationMs: report.durationMs,
     partial: report.partial,
     exitCode: report.exitCode,
-    allowList: null,
+    allowList: report.allowList,
     summary: report.summary,
   };
   for (const [key, value] of Object.entries(head)) yield `,\n  ${safeJson(key)}: ${safeJson(value)}`;

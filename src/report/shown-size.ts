@@ -1,6 +1,6 @@
 const units = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
-/** Bytes for people, in powers of ten as `ollama list` shows them: `2.0 GB`, `561 B`. */
+/** Bytes for people, in powers of ten: `2.0 GB`, `561 B`. */
 export function shownSize(bytes: number): string {
   let value = bytes;
   let unit = 0;

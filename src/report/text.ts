@@ -53,11 +53,13 @@ function* findingLines(report: CheckReport, options: TextOptions, paint: Paint):
     shown.set(finding.rule, before + 1);
     if (before < shownPerRule) yield* findingLine(finding, paint);
   }
-  for (const [rule, count] of shown) {
-    const more = count - shownPerRule + (report.unlisted.find((rest) => rest.rule === rule)?.more ?? 0);
-    if (count >= shownPerRule && more > 0) yield `${more} more of ${rule}; --format json lists up to 1000\n`;
+  const unlisted = new Map(report.unlisted.map(({ rule, more }) => [rule, more]));
+  const counted = new Set([...shown.keys(), ...(options.quiet ? [] : unlisted.keys())]);
+  for (const rule of counted) {
+    const more = Math.max(0, (shown.get(rule) ?? 0) - shownPerRule) + (unlisted.get(rule) ?? 0);
+    if (more > 0) yield `${more} more of ${rule}; --format json lists up to 1000\n`;
   }
-  if (shown.size > 0) yield '\n';
+  if (counted.size > 0) yield '\n';
 }
 
 function* findingLine(finding: Finding, paint: Paint): Generator<string> {
@@ -91,7 +93,15 @@ function* closing(report: CheckReport): Generator<string> {
   const hashed = `${shownSize(summary.hashedBytes)} hashed in ${(report.durationMs / 1000).toFixed(1)} s`;
   yield `${[blobs, ...extras].join(', ')}; ${hashed}\n`;
   if (report.partial) yield 'partial: not every blob was hashed in this run\n';
-  yield 'trust was not checked: without an allow-list this proves integrity, not who approved it\n';
+  yield `${printable(trustLine(report))}\n`;
+}
+
+function trustLine({ trustChecked, allowList }: CheckReport): string {
+  if (!trustChecked)
+    return 'trust was not checked: without an allow-list this proves integrity, not who approved it';
+  if (allowList === null) return 'trust: the allow-list was not accepted, so nothing is trusted';
+  const { listId, version, signers, expires } = allowList;
+  return `trust: allow-list ${listId} version ${version}, approved by ${signers.join(', ')}, until ${expires.slice(0, 10)}`;
 }
 
 function nextCommand(report: CheckReport): string {

@@ -3,14 +3,15 @@ import {
   constants,
   fstatSync,
   fsyncSync,
+  futimesSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
   renameSync,
   statSync,
   unlinkSync,
-  utimesSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
@@ -25,11 +26,17 @@ export interface StateEffects {
 /** A lock older than this was left by a run that died. Locks are held for the milliseconds of one update. */
 const staleLockMs = 60_000;
 
+interface Lock {
+  readonly path: string;
+  readonly inode: bigint;
+}
+
 /** Largest state file that is read. */
 const fileLimit = 16 * 1024 * 1024;
 
 /**
- * The directory in which runs remember things: mode 0700, owned by the user who runs (or by root), not a link.
+ * The directory in which runs remember things: made with mode 0700, owned by the user who runs (or by root), writable
+ * by nobody else. It may be reached through a link (systemd makes one for a dynamic user); its files may not be links.
  * Every file is replaced whole: temporary file, fsync, rename, fsync of the directory; a crash leaves the old or the
  * new one. Updates hold a lock.
  */
@@ -97,7 +104,7 @@ export class StateDirectory {
       if (error instanceof KnownError) throw error;
       throw new KnownError('STATE_UNUSABLE', { path: this.path, problem: describeCause(error) }, error);
     } finally {
-      unlinkSync(lock);
+      this.#unlock(lock);
     }
   }
 
@@ -105,12 +112,18 @@ export class StateDirectory {
     const temporary = join(this.path, `.${name}.${this.#effects.pid}`);
     const fd = openSync(temporary, 'w', 0o600);
     try {
-      writeSync(fd, text);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
+      try {
+        // writeSync may write less than all: a disk that fills up would leave half of the text.
+        writeFileSync(fd, text);
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+      renameSync(temporary, join(this.path, name));
+    } catch (error) {
+      unlinkSync(temporary);
+      throw error;
     }
-    renameSync(temporary, join(this.path, name));
     this.#sync();
   }
 
@@ -132,16 +145,11 @@ export class StateDirectory {
     }
   }
 
-  #lock(): string {
+  #lock(): Lock {
     const path = join(this.path, '.lock');
     for (const attempt of [1, 2]) {
       try {
-        const fd = openSync(path, 'wx', 0o600);
-        writeSync(fd, `${this.#effects.pid}\n`);
-        closeSync(fd);
-        const now = this.#effects.now();
-        utimesSync(path, now, now);
-        return path;
+        return this.#makeLock(path);
       } catch (error) {
         if (systemCode(error) !== 'EEXIST') {
           throw new KnownError('STATE_UNUSABLE', { path: this.path, problem: describeCause(error) }, error);
@@ -152,17 +160,54 @@ export class StateDirectory {
     throw this.#locked(path);
   }
 
-  /** A stale lock is renamed first, so that of two runs that find it only one removes it. */
+  #makeLock(path: string): Lock {
+    const fd = openSync(path, 'wx', 0o600);
+    try {
+      writeFileSync(fd, `${this.#effects.pid}\n`);
+      const now = this.#effects.now();
+      futimesSync(fd, now, now);
+      return { path, inode: fstatSync(fd, { bigint: true }).ino };
+    } catch (error) {
+      unlinkSync(path);
+      throw error;
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** Gives back only the lock that was taken: one held for too long may have been broken, and another run holds it. */
+  #unlock(lock: Lock): void {
+    try {
+      if (statSync(lock.path, { bigint: true }).ino === lock.inode) unlinkSync(lock.path);
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') {
+        throw new KnownError('STATE_UNUSABLE', { path: this.path, problem: describeCause(error) }, error);
+      }
+    }
+  }
+
+  /**
+   * A stale lock is renamed first, so that of two runs that find it only one removes it. What was renamed is looked at
+   * again: another run may have broken the stale one in between, and this is its own.
+   */
   #breakStale(path: string): boolean {
     try {
-      if (this.#effects.now().getTime() - statSync(path).mtimeMs < staleLockMs) return false;
+      if (!this.#isStale(path)) return false;
       const aside = `${path}.${this.#effects.pid}`;
       renameSync(path, aside);
+      const stale = this.#isStale(aside);
+      if (!stale) linkSync(aside, path);
       unlinkSync(aside);
-      return true;
+      return stale;
     } catch (error) {
       return systemCode(error) === 'ENOENT';
     }
+  }
+
+  /** A lock from the future was made before the clock was set back; it is as old as one that was left long ago. */
+  #isStale(path: string): boolean {
+    const { mtimeMs } = statSync(path);
+    return Math.abs(this.#effects.now().getTime() - mtimeMs) >= staleLockMs;
   }
 
   #locked(path: string): KnownError {

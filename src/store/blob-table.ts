@@ -8,13 +8,26 @@ export type BlobIndex = number;
 const link = 1;
 const colon = 2;
 
+/** Blobs in one page: a table that grows by pages copies nothing and never holds twice what it needs. */
+const perPage = 16_384;
+
+interface Page {
+  readonly digests: Uint8Array;
+  readonly sizes: Float64Array;
+  readonly flags: Uint8Array;
+}
+
+const newPage = (): Page => ({
+  digests: new Uint8Array(perPage * 32),
+  sizes: new Float64Array(perPage),
+  flags: new Uint8Array(perPage),
+});
+
 /**
- * Every blob of a store, 41 bytes each: a million files in `blobs/` are a hundred-odd MiB as objects and 41 MiB here.
+ * Every blob of a store, 41 bytes each: a million files in `blobs/` are a hundred-odd MiB as objects and 39 MiB here.
  */
 export class BlobTable {
-  #digests = new Uint8Array(32 * 256);
-  #sizes = new Float64Array(256);
-  #flags = new Uint8Array(256);
+  readonly #pages: Page[] = [];
   #length = 0;
 
   get length(): number {
@@ -22,29 +35,32 @@ export class BlobTable {
   }
 
   add(blob: { digest: Digest; size: number; link: boolean; colon: boolean }): BlobIndex {
-    if (this.#length === this.#sizes.length) this.#grow();
     const index = this.#length++;
-    this.#digests.set(digestBytes(blob.digest), index * 32);
-    this.#sizes[index] = blob.size;
-    this.#flags[index] = (blob.link ? link : 0) | (blob.colon ? colon : 0);
+    const at = index % perPage;
+    if (at === 0) this.#pages.push(newPage());
+    const page = this.#pageOf(index);
+    page.digests.set(digestBytes(blob.digest), at * 32);
+    page.sizes[at] = blob.size;
+    page.flags[at] = (blob.link ? link : 0) | (blob.colon ? colon : 0);
     return index;
   }
 
   digest(index: BlobIndex): Digest {
-    return digestFromBytes(this.#digests.subarray(index * 32, index * 32 + 32));
+    const at = (index % perPage) * 32;
+    return digestFromBytes(this.#pageOf(index).digests.subarray(at, at + 32));
   }
 
   /** Bytes, as `lstat` gave them, or `stat` for a link that may be followed. */
   size(index: BlobIndex): number {
-    return this.#sizes[index] ?? 0;
+    return this.#pageOf(index).sizes[index % perPage] ?? 0;
   }
 
   isLink(index: BlobIndex): boolean {
-    return ((this.#flags[index] ?? 0) & link) !== 0;
+    return (this.#flags(index) & link) !== 0;
   }
 
   isColon(index: BlobIndex): boolean {
-    return ((this.#flags[index] ?? 0) & colon) !== 0;
+    return (this.#flags(index) & colon) !== 0;
   }
 
   fileName(index: BlobIndex): RawName {
@@ -53,9 +69,10 @@ export class BlobTable {
 
   /** The digest modulo `parts`, from its first 48 bits: which part of a subset a blob belongs to. */
   part(index: BlobIndex, parts: number): number {
-    const at = index * 32;
+    const { digests } = this.#pageOf(index);
+    const at = (index % perPage) * 32;
     let value = 0;
-    for (let i = 0; i < 6; i += 1) value = value * 256 + (this.#digests[at + i] ?? 0);
+    for (let i = 0; i < 6; i += 1) value = value * 256 + (digests[at + i] ?? 0);
     return value % parts;
   }
 
@@ -63,24 +80,23 @@ export class BlobTable {
   compare(a: BlobIndex, b: BlobIndex): number {
     const bySize = this.size(b) - this.size(a);
     if (bySize !== 0) return bySize;
+    const [left, right] = [this.#pageOf(a).digests, this.#pageOf(b).digests];
+    const [atLeft, atRight] = [(a % perPage) * 32, (b % perPage) * 32];
     for (let i = 0; i < 32; i += 1) {
-      const byDigit = (this.#digests[a * 32 + i] ?? 0) - (this.#digests[b * 32 + i] ?? 0);
+      const byDigit = (left[atLeft + i] ?? 0) - (right[atRight + i] ?? 0);
       if (byDigit !== 0) return byDigit;
     }
-    return a - b;
+    // Twice the same digest: the proper name before the old one with a colon, in whatever order the disk gave them.
+    return (this.#flags(a) & colon) - (this.#flags(b) & colon) || a - b;
   }
 
-  #grow(): void {
-    const capacity = this.#sizes.length * 2;
-    this.#digests = resized(this.#digests, new Uint8Array(capacity * 32));
-    this.#flags = resized(this.#flags, new Uint8Array(capacity));
-    const sizes = new Float64Array(capacity);
-    sizes.set(this.#sizes);
-    this.#sizes = sizes;
+  #flags(index: BlobIndex): number {
+    return this.#pageOf(index).flags[index % perPage] ?? 0;
   }
-}
 
-function resized(from: Uint8Array<ArrayBuffer>, to: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  to.set(from);
-  return to;
+  #pageOf(index: BlobIndex): Page {
+    const page = this.#pages[Math.floor(index / perPage)];
+    if (page === undefined) throw new RangeError(`no blob has the number ${index}`);
+    return page;
+  }
 }

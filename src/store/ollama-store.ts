@@ -1,7 +1,7 @@
 import { type Stats, statSync } from 'node:fs';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
 import { Directory, type RawName, textToRaw } from '../files/index.ts';
-import type { Fact } from '../findings/index.ts';
+import { type Fact, typedCommand } from '../findings/index.ts';
 import { LinkPolicy, linkTargetText } from './links.ts';
 
 export type Report = (fact: Fact) => void;
@@ -62,7 +62,7 @@ export class OllamaStore implements Disposable {
           rule,
           path: name,
           message: `every user of this machine can write into ${name}/`,
-          hint: `chmod o-w '${this.path}/${name}'`,
+          hint: typedCommand(['chmod', 'o-w', `${this.path}/${name}`]),
         });
       }
       return directory;
@@ -91,7 +91,7 @@ export class OllamaStore implements Disposable {
         path: name,
         actual: to,
         message: `${name}/ is a link that leaves the store, to ${to}; nothing in it was checked`,
-        hint: `verify-models --follow-links-into '${to}'`,
+        hint: typedCommand(['verify-models', '--store', this.path, '--follow-links-into', to]),
       });
       return undefined;
     }

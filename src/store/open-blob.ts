@@ -1,4 +1,4 @@
-import { readlinkSync } from 'node:fs';
+import { closeSync, readlinkSync } from 'node:fs';
 import { KnownError, systemCode } from '../errors/index.ts';
 import { openResolvedFile } from '../files/index.ts';
 import type { BlobIndex, BlobTable } from './blob-table.ts';
@@ -26,10 +26,17 @@ export function openBlob(store: OllamaStore, table: BlobTable, index: BlobIndex)
   if (target.kind !== 'allowed')
     throw new KnownError('FILE_CHANGED', { problem: 'its link leads elsewhere now' });
   const fd = openResolvedFile(target.target);
-  if (process.platform === 'linux') {
-    const opened = readlinkSync(`/proc/self/fd/${fd}`, { encoding: 'latin1' });
-    if (!store.links.allows(opened))
-      throw new KnownError('FILE_CHANGED', { problem: 'its link leads elsewhere now' });
+  if (liesWhereLinksMayLead(store, fd)) return fd;
+  closeSync(fd);
+  throw new KnownError('FILE_CHANGED', { problem: 'its link leads elsewhere now' });
+}
+
+/** A directory above the target may have been swapped since: Linux tells where an open file really lies. */
+function liesWhereLinksMayLead(store: OllamaStore, fd: number): boolean {
+  try {
+    return store.links.allows(readlinkSync(`/proc/self/fd/${fd}`, { encoding: 'latin1' }));
+  } catch {
+    // No /proc: what was resolved a moment ago has to do.
+    return true;
   }
-  return fd;
 }

@@ -196,7 +196,7 @@ function followedSize(
   } else if (target.kind === 'outside') {
     const to = linkTargetText(target.target);
     const into = to.slice(0, Math.max(1, to.lastIndexOf('/')));
-    const hint = typedCommand(['verify-models', '--follow-links-into', into]);
+    const hint = typedCommand(['verify-models', '--store', store.path, '--follow-links-into', into]);
     obstacle(
       visitor,
       digest,

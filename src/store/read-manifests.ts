@@ -24,6 +24,8 @@ export interface ManifestFile {
         readonly kind: 'read';
         /** SHA-256 of the file. */
         readonly digest: Digest;
+        /** What `ollama list` shows the beginning of. */
+        readonly idDigest: Digest;
         readonly bytes: number;
         readonly reading: ManifestReading;
         readonly looksLikeJson: boolean;
@@ -31,7 +33,12 @@ export interface ManifestFile {
         readonly mentions: readonly Digest[];
       }
     | { readonly kind: 'too-large'; readonly bytes: number }
-    | { readonly kind: 'unreadable'; readonly problem: string };
+    | {
+        readonly kind: 'unreadable';
+        readonly problem: string;
+        /** What lies there must go first, or somebody must look; `told` when the walk has reported it already. */
+        readonly remedy: 'remove' | 'look' | 'told';
+      };
 }
 
 /** Directories below `manifests/`; Ollama uses four levels, file systems allow thousands. */
@@ -123,14 +130,24 @@ class Walk {
     const target = this.#store.links.resolve(level.directory.reach(name));
     if (target.kind === 'outside') {
       const to = linkTargetText(target.target);
-      const hint = typedCommand(['verify-models', '--follow-links-into', to]);
+      const hint = typedCommand(['verify-models', '--store', this.#store.path, '--follow-links-into', to]);
       const message = `${path} is a link that leaves the store, to ${to}; it was not read`;
       this.#report({ rule: 'store-link-outside', path, actual: to, message, hint });
-      yield { parts, content: { kind: 'unreadable', problem: 'a link that leaves the store' } };
+      yield {
+        parts,
+        content: { kind: 'unreadable', problem: 'a link that leaves the store', remedy: 'told' },
+      };
       return;
     }
     if (target.kind !== 'allowed') {
-      yield { parts, content: { kind: 'unreadable', problem: `a link that leads nowhere (${target.kind})` } };
+      yield {
+        parts,
+        content: {
+          kind: 'unreadable',
+          problem: `a link that leads nowhere (${target.kind})`,
+          remedy: 'remove',
+        },
+      };
       return;
     }
     this.#report({
@@ -172,7 +189,8 @@ function readFile(
   absolute: string,
   report: Report,
 ): ManifestFile {
-  if (!stat.isFile()) return { parts, content: { kind: 'unreadable', problem: 'it is not a regular file' } };
+  if (!stat.isFile())
+    return { parts, content: { kind: 'unreadable', problem: 'it is not a regular file', remedy: 'remove' } };
   if ((stat.mode & 0o002) !== 0) {
     const path = ['manifests', ...parts].join('/');
     const hint = typedCommand(['chmod', 'o-w', absolute]);
@@ -192,7 +210,7 @@ function readFile(
   } catch (error) {
     const problem = error instanceof KnownError ? error.message : describeCause(error);
     const vanished = systemCode(error) === 'ENOENT' ? 'it vanished while the store was read' : problem;
-    return { parts, content: { kind: 'unreadable', problem: vanished } };
+    return { parts, content: { kind: 'unreadable', problem: vanished, remedy: 'look' } };
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
@@ -202,12 +220,26 @@ function readContent(bytes: Buffer): ManifestFile['content'] {
   const reading = parseManifest(bytes);
   return {
     kind: 'read',
-    digest: digestFromBytes(createHash('sha256').update(bytes).digest()),
+    digest: sha256(bytes),
+    idDigest: sha256(listedPart(bytes)),
     bytes: bytes.length,
     reading,
     looksLikeJson: /^[\s\ufeff]*\{/.test(bytes.toString('utf8', 0, 64)),
     mentions: reading.ok ? [] : mentionedDigests(bytes),
   };
+}
+
+const sha256 = (bytes: Uint8Array): Digest => digestFromBytes(createHash('sha256').update(bytes).digest());
+
+/**
+ * The bytes that the JSON decoder of `ollama list` has read when the value ends: all, but for a last newline that its
+ * buffer had no room for. The buffer starts with 512 bytes and grows to twice its size and 512 more.
+ */
+function listedPart(bytes: Buffer): Uint8Array {
+  if (bytes.at(-1) !== 0x0a) return bytes;
+  let buffer = 512;
+  while (buffer < bytes.length - 1) buffer = buffer * 2 + 512;
+  return buffer === bytes.length - 1 ? bytes.subarray(0, -1) : bytes;
 }
 
 function mentionedDigests(bytes: Buffer): Digest[] {

@@ -18,45 +18,75 @@ export const kindOf = (reference: Reference): LayerKind =>
 
 /** The first model that is hit, by name. */
 export function firstModel(reference: Reference): ModelRecord | undefined {
-  const models = reference.uses.map((use) => use.model);
-  return models.sort((a, b) => (a.full < b.full ? -1 : 1))[0];
+  let first: ModelRecord | undefined;
+  for (const { model } of reference.uses) {
+    if (first === undefined || model.full < first.full) first = model;
+  }
+  return first;
 }
 
-/** What a model is made of, built once for all messages. */
+/** Names of all models that are hit, sorted. */
+export const modelNames = (reference: Reference): string[] =>
+  [...new Set(reference.uses.map(({ model }) => model.short))].sort();
+
+type State = 'intact' | 'unhashed' | 'bad';
+
+const stateOf = ({ intact, unhashed }: Reference): State =>
+  intact ? 'intact' : unhashed ? 'unhashed' : 'bad';
+
+/** How many layers of each kind a model has, by the state of their blobs. */
+type Tally = Record<State, Map<LayerKind, number>>;
+
+/**
+ * What each model is made of, counted once for all messages: a manifest may name tens of thousands of layers, and all
+ * of them may be hit. Made when the states are final.
+ */
 export class Anatomy {
-  readonly #parts = new Map<ModelRecord, { reference: Reference; kind: LayerKind }[]>();
+  readonly #tallies = new Map<ModelRecord, Tally>();
 
   constructor(references: References) {
     for (const reference of references) {
-      for (const use of reference.uses) {
-        const parts = this.#parts.get(use.model) ?? [];
-        parts.push({ reference, kind: use.kind });
-        this.#parts.set(use.model, parts);
-      }
+      const state = stateOf(reference);
+      for (const { model, kind } of reference.uses) add(this.#tallyOf(model)[state], kind, 1);
     }
   }
 
   /** What of the first model is still sound beside the blob that is hit, in one clause. */
   stillSound(hit: Reference): string {
     const model = firstModel(hit);
-    const others = (model === undefined ? [] : (this.#parts.get(model) ?? [])).filter(
-      (p) => p.reference !== hit,
-    );
-    if (others.length === 0) return 'it has no other layer';
-    const intact = others.filter((part) => part.reference.intact);
-    const unhashed = others.filter((part) => part.reference.unhashed);
-    const bad = others.length - intact.length - unhashed.length;
+    if (model === undefined) return 'it has no other layer';
+    const { intact, unhashed, bad } = this.#without(hit, model);
+    const more = [...bad.values()].reduce((sum, count) => sum + count, 0);
     const clauses = [
-      intact.length > 0 ? `intact: ${kinds(intact)}` : '',
-      unhashed.length > 0 ? `not hashed in this run: ${kinds(unhashed)}` : '',
-      bad > 0 ? `${bad} more not in order` : '',
-    ];
-    return clauses.filter((clause) => clause !== '').join('; ');
+      intact.size > 0 ? `intact: ${kinds(intact)}` : '',
+      unhashed.size > 0 ? `not hashed in this run: ${kinds(unhashed)}` : '',
+      more > 0 ? `${more} more not in order` : '',
+    ].filter((clause) => clause !== '');
+    return clauses.length === 0 ? 'it has no other layer' : clauses.join('; ');
+  }
+
+  #without(hit: Reference, model: ModelRecord): Tally {
+    const tally = this.#tallyOf(model);
+    const state = stateOf(hit);
+    const rest = new Map(tally[state]);
+    for (const use of hit.uses) if (use.model === model) add(rest, use.kind, -1);
+    return { ...tally, [state]: rest };
+  }
+
+  #tallyOf(model: ModelRecord): Tally {
+    const known = this.#tallies.get(model);
+    if (known !== undefined) return known;
+    const tally: Tally = { intact: new Map(), unhashed: new Map(), bad: new Map() };
+    this.#tallies.set(model, tally);
+    return tally;
   }
 }
 
-function kinds(parts: readonly { kind: LayerKind }[]): string {
-  const counts = new Map<LayerKind, number>();
-  for (const { kind } of parts) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  return [...counts].map(([kind, count]) => (count === 1 ? kind : `${count} x ${kind}`)).join(', ');
+function add(counts: Map<LayerKind, number>, kind: LayerKind, more: number): void {
+  const count = (counts.get(kind) ?? 0) + more;
+  if (count === 0) counts.delete(kind);
+  else counts.set(kind, count);
 }
+
+const kinds = (counts: ReadonlyMap<LayerKind, number>): string =>
+  [...counts].map(([kind, count]) => (count === 1 ? kind : `${count} x ${kind}`)).join(', ');

@@ -1,11 +1,13 @@
 import { rawToText } from '../files/index.ts';
 import { type Fact, type RuleId, typedCommand } from '../findings/index.ts';
 import type { SecondReading } from '../hash/index.ts';
+import { emptyDigest } from '../oci/index.ts';
 import { shownSize } from '../report/index.ts';
 import type { BlobIndex, BlobTable } from '../store/index.ts';
-import { type Anatomy, firstModel, kindOf, whoseLayer } from './blame.ts';
+import { type Anatomy, firstModel, kindOf, modelNames, whoseLayer } from './blame.ts';
 import type { Verdict } from './judge-blob.ts';
 import type { Reference } from './model-records.ts';
+import { repairCommand } from './repair-command.ts';
 
 /** A blob that is not in order, kept until everything was hashed: only then it is known what is still sound. */
 export interface BadBlob {
@@ -15,7 +17,7 @@ export interface BadBlob {
 }
 
 /** The rule that a bad blob falls under. */
-export function ruleOf({ reference, verdict }: BadBlob): RuleId {
+export function ruleOf(reference: Reference | undefined, verdict: BadBlob['verdict']): RuleId {
   switch (verdict.kind) {
     case 'unstable':
       return 'blob-unstable';
@@ -23,11 +25,14 @@ export function ruleOf({ reference, verdict }: BadBlob): RuleId {
       return 'blob-changed';
     case 'unreadable':
       return 'blob-unreadable';
+    case 'table-wrong':
+      return 'chunk-table-wrong';
     case 'wrong-size':
-      return verdict.bytes === 0 ? 'blob-empty' : 'blob-wrong-size';
+      return 'blob-wrong-size';
+    case 'empty':
+      return reference === undefined ? 'orphan-altered' : 'blob-empty';
     case 'altered':
       if (reference === undefined) return 'orphan-altered';
-      if (verdict.bytes === 0) return 'blob-empty';
       return verdict.again.zeroBytes === verdict.bytes ? 'blob-zero-filled' : 'blob-altered';
   }
 }
@@ -38,7 +43,7 @@ export function factOfBadBlob(store: string, table: BlobTable, anatomy: Anatomy,
   const path = `blobs/${rawToText(table.fileName(index))}`;
   const subject = reference === undefined ? `${path}, which no manifest names,` : whoseLayer(reference);
   const sound = reference === undefined ? '' : `; ${anatomy.stillSound(reference)}`;
-  const rule = ruleOf(bad);
+  const rule = ruleOf(reference, verdict);
   return {
     rule,
     model: reference === undefined ? undefined : firstModel(reference)?.full,
@@ -60,6 +65,11 @@ function expectedAndActual(
   switch (verdict.kind) {
     case 'wrong-size':
       return { expected: `${verdict.expected}`, actual: `${verdict.bytes}` };
+    case 'empty':
+      if (verdict.expected === undefined) return { expected, actual: emptyDigest };
+      return { expected: `${verdict.expected}`, actual: '0' };
+    case 'table-wrong':
+      return { expected, actual: pieceList(verdict.pieces) };
     case 'altered':
       return { expected, actual: verdict.actual };
     case 'unstable':
@@ -71,9 +81,11 @@ function expectedAndActual(
 
 function whatHappened(rule: RuleId, verdict: BadBlob['verdict']): string {
   switch (verdict.kind) {
+    case 'empty': {
+      const expected = verdict.expected ? `, expected ${verdict.expected} bytes` : '';
+      return `is an empty file (the digest of nothing is e3b0c442...)${expected}`;
+    }
     case 'wrong-size': {
-      if (verdict.bytes === 0)
-        return `is an empty file (the digest of nothing is e3b0c442...), expected ${verdict.expected} bytes`;
       const missing = verdict.expected - verdict.bytes;
       const how = missing > 0 ? `${shownSize(missing)} too short` : `${shownSize(-missing)} too long`;
       return `has ${verdict.bytes} bytes, expected ${verdict.expected}: ${how}`;
@@ -81,8 +93,9 @@ function whatHappened(rule: RuleId, verdict: BadBlob['verdict']): string {
     case 'altered':
       if (rule === 'blob-zero-filled')
         return `has the right size and nothing but zeros in it (${shownSize(verdict.bytes)})`;
-      if (verdict.bytes === 0) return 'is an empty file (the digest of nothing is e3b0c442...)';
-      return `is altered (two readings agree)${zeroedPart(verdict.again)}`;
+      return `is altered (two readings agree)${damagedPart(verdict)}${zeroedPart(verdict.again)}`;
+    case 'table-wrong':
+      return `has the right digest and not the pieces of the list's chunk table (${pieceList(verdict.pieces)})`;
     case 'unstable':
       return 'gave two different digests in two readings: memory or disk is failing';
     case 'changed':
@@ -90,6 +103,21 @@ function whatHappened(rule: RuleId, verdict: BadBlob['verdict']): string {
     case 'unreadable':
       return `cannot be read: ${verdict.problem}`;
   }
+}
+
+const piecesShown = 8;
+
+const pieceList = (numbers: readonly number[]): string => {
+  const more = numbers.length > piecesShown ? ` and ${numbers.length - piecesShown} more` : '';
+  return `${numbers.length === 1 ? 'piece' : 'pieces'} ${numbers.slice(0, piecesShown).join(', ')}${more}`;
+};
+
+/** Which pieces are hit, with the bytes of the first one. */
+function damagedPart({ pieces }: BadBlob['verdict'] & { kind: 'altered' }): string {
+  const first = pieces?.numbers[0];
+  if (pieces === undefined || first === undefined) return '';
+  const from = first * pieces.size;
+  return `; damaged: ${pieceList(pieces.numbers)} of ${shownSize(pieces.size)} (the first from byte ${from})`;
 }
 
 /** Zeroed extents, in bytes from the start of the file; blocks of zeros may also belong there. */
@@ -103,12 +131,11 @@ function zeroedPart(again: SecondReading): string {
 
 /** `ollama pull` keeps an altered file and `ollama rm` keeps a shared one: remove the blob, then pull. */
 function nextCommand(file: string, { reference, verdict }: BadBlob): string | undefined {
+  if (verdict.kind === 'table-wrong') return 'verify-models allow --all, then verify-models sign';
   if (verdict.kind === 'unstable')
     return 'test the memory (memtest86+) and the disk (smartctl -a), then check again';
   if (verdict.kind === 'changed')
     return 'stop what writes there (ollama ps, a running pull), then check again';
   if (verdict.kind === 'unreadable') return typedCommand(['ls', '-l', file]);
-  const model = reference === undefined ? undefined : firstModel(reference);
-  const pull = model === undefined ? [] : [['ollama', 'pull', model.short]];
-  return typedCommand(['rm', file], ...pull);
+  return repairCommand(file, reference === undefined ? [] : modelNames(reference));
 }

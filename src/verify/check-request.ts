@@ -1,6 +1,8 @@
 import type { Finding, RuleId } from '../findings/index.ts';
 import type { Activity } from '../hash/index.ts';
 import type { StateDirectory } from '../state/index.ts';
+import type { ListForCheck } from './apply-list.ts';
+import type { BlobTables } from './blob-tables.ts';
 import type { Limits } from './plan.ts';
 
 export interface CheckRequest extends Limits {
@@ -22,6 +24,10 @@ export interface CheckRequest extends Limits {
   readonly failOn: ReadonlySet<RuleId>;
   /** Opens the state directory; called only by a run that has a deadline. @throws KnownError STATE_* */
   readonly openState: () => StateDirectory;
+  /** An allow-list that was judged; undefined checks integrity alone. */
+  readonly list?: ListForCheck | undefined;
+  /** Chunk tables to make; undefined means those of the list are used. */
+  readonly tables?: BlobTables | undefined;
 }
 
 export interface CheckEffects {

@@ -2,6 +2,7 @@ import { FindingsLog } from '../findings/index.ts';
 import { HashPool } from '../hash/index.ts';
 import type { CheckReport } from '../report/index.ts';
 import { OllamaStore } from '../store/index.ts';
+import { type AppliedList, applyList } from './apply-list.ts';
 import { Anatomy } from './blame.ts';
 import { factOfBadBlob } from './blob-facts.ts';
 import type { CheckEffects, CheckRequest } from './check-request.ts';
@@ -27,13 +28,15 @@ export async function check(request: CheckRequest, effects: CheckEffects): Promi
   const log = new FindingsLog(request.failOn, (finding) => effects.observer.finding(finding));
   using store = OllamaStore.open(request.store, request.followLinksInto, (fact) => log.add(fact));
   const models = await readModels(store, request, log, effects);
+  const list = applyList(request.list, models, (fact) => log.add(fact));
   const inventory = await readBlobs(store, models, log, effects);
   const memory = openMemory(request, effects.deadline !== undefined, (fact) => log.add(fact));
   const plan = planHashing(inventory, request, memory.from);
-  const run = await hash(store, inventory, plan, request, effects);
+  const run = await hash(store, inventory, plan, list, request, effects);
   markUnhashed(inventory, plan, run);
-  markReferences(inventory.references);
+  markReferences(inventory.references, inventory.complete);
   reportBlobs(store, inventory, run, log);
+  list.finish((fact) => log.add(fact));
   judgeConfigs(
     store,
     inventory,
@@ -49,6 +52,8 @@ export async function check(request: CheckRequest, effects: CheckEffects): Promi
     startedAt,
     durationMs: Math.round(effects.monotonic() - began),
     partial,
+    trustChecked: request.list !== undefined,
+    allowList: list.info,
     exitCode: effects.signal.aborted ? interruptStatus(effects.signal) : log.bits,
     summary: summarise(models.chosen, inventory, plan, run),
     models: models.chosen.map(modelResult),
@@ -67,12 +72,14 @@ async function readModels(
   const whole = request.models.length === 0;
   const strays = whole ? (fact: Parameters<typeof log.add>[0]) => log.add(fact) : () => {};
   const { models, facts } = await gatherModels(store, strays, effects.signal);
-  const chosen = selectModels(models, request.models, request.commands);
+  const outcome = request.list?.outcome;
+  const listed = outcome?.accepted === true ? outcome.list.models : new Map<string, unknown>();
+  const { chosen, absent } = selectModels(models, request.models, request.commands, listed);
   const records = new Set(chosen.map(({ record }) => record));
   for (const { model, report } of facts) {
     if (whole || (model !== undefined && records.has(model))) report((fact) => log.add(fact));
   }
-  return { all: models, chosen, whole };
+  return { all: models, chosen, absent, whole };
 }
 
 function readBlobs(
@@ -90,6 +97,7 @@ async function hash(
   store: OllamaStore,
   inventory: Inventory,
   plan: Plan,
+  list: AppliedList,
   request: CheckRequest,
   effects: CheckEffects,
 ): Promise<HashRun> {
@@ -108,7 +116,8 @@ async function hash(
   try {
     const { jobs, firstFailure } = request;
     const { signal, deadline } = effects;
-    return await hashBlobs(store, inventory, plan, pool, { jobs, firstFailure, signal, deadline });
+    const tables = request.tables ?? list.tables;
+    return await hashBlobs(store, inventory, plan, pool, tables, { jobs, firstFailure, signal, deadline });
   } finally {
     await pool.close();
   }

@@ -8,12 +8,14 @@ export interface Cursor {
   /** Bytes. */
   readonly size: number;
   readonly digest: string;
+  /** It has the old name with a colon, which comes after the proper one. */
+  readonly colon: boolean;
 }
 
 const schema = 'urn:verify-models:cursor:v1';
 const rules = {
   maxDepth: 4,
-  knownKeys: new Set(['schema', 'scope', 'size', 'digest']),
+  knownKeys: new Set(['schema', 'scope', 'size', 'digest', 'colon']),
   integerKeys: new Set(['size']),
 };
 
@@ -28,7 +30,9 @@ export function readCursor(state: StateDirectory, scope: string): Cursor | undef
   if (text === undefined) return undefined;
   const json = readStrictJson(Buffer.from(text), rules);
   const value: unknown = json.ok ? json.value : undefined;
-  if (isCursor(value) && value.scope === scope) return { size: value.size, digest: value.digest };
+  if (isCursor(value) && value.scope === scope) {
+    return { size: value.size, digest: value.digest, colon: value.colon };
+  }
   throw new KnownError('STATE_DAMAGED', {
     path: `${state.path}/${name}`,
     problem: 'it is no cursor of this check',
@@ -45,6 +49,9 @@ function isCursor(value: unknown): value is Cursor & { readonly scope: string } 
   if (typeof value !== 'object' || value === null) return false;
   const fields = new Map<string, unknown>(Object.entries(value));
   const digest = fields.get('digest');
-  const shaped = fields.get('schema') === schema && typeof fields.get('scope') === 'string';
+  const shaped =
+    fields.get('schema') === schema &&
+    typeof fields.get('scope') === 'string' &&
+    typeof fields.get('colon') === 'boolean';
   return shaped && Number.isSafeInteger(fields.get('size')) && typeof digest === 'string' && isDigest(digest);
 }

@@ -11,6 +11,7 @@ import {
 } from '../oci/index.ts';
 import { type ManifestFile, type OllamaStore, type Report, readManifests } from '../store/index.ts';
 import { ModelRecord } from './model-records.ts';
+import { repairCommand } from './repair-command.ts';
 
 /** A model, and what its manifest names; `mentions` are digests seen in the text of a refused manifest. */
 export interface GatheredModel {
@@ -39,12 +40,12 @@ export async function gatherModels(
   for await (const file of readManifests(store, report, signal)) {
     const name = visibleName(file);
     if (name === undefined) {
-      facts.push({ model: undefined, report: (to) => reportInvisible(file, to) });
+      facts.push({ model: undefined, report: (to) => reportInvisible(file, store, to) });
       continue;
     }
     const model = gatherOne(name, file);
     models.push(model);
-    facts.push({ model: model.record, report: (to) => judgeContent(file, model.record, to) });
+    facts.push({ model: model.record, report: (to) => judgeContent(file, model.record, store, to) });
   }
   models.sort((a, b) => (a.record.full < b.record.full ? -1 : 1));
   for (const group of sameButForCase(models)) {
@@ -71,6 +72,7 @@ function gatherOne(name: ModelName, { content }: ManifestFile): GatheredModel {
     full: fullName(name),
     short: shortName(name),
     manifestDigest: content.kind === 'read' ? content.digest : undefined,
+    idDigest: content.kind === 'read' ? content.idDigest : undefined,
     bytes:
       (content.kind === 'read' ? content.bytes : 0) +
       [...sizes.values()].reduce((sum, size) => sum + size, 0),
@@ -80,7 +82,7 @@ function gatherOne(name: ModelName, { content }: ManifestFile): GatheredModel {
   return { record, manifest, mentions: content.kind === 'read' ? content.mentions : [] };
 }
 
-function reportInvisible(file: ManifestFile, report: Report): void {
+function reportInvisible(file: ManifestFile, store: OllamaStore, report: Report): void {
   const path = pathOf(file);
   const name = nameFromPath(file.parts);
   const why =
@@ -97,22 +99,32 @@ function reportInvisible(file: ManifestFile, report: Report): void {
   }
   // Junk that other programs leave behind is no manifest; what looks like one is judged as one.
   const manifestLike = file.content.kind !== 'read' || file.content.looksLikeJson;
-  if (manifestLike) judgeContent(file, undefined, report);
+  if (manifestLike) judgeContent(file, undefined, store, report);
 }
 
-function judgeContent(file: ManifestFile, model: ModelRecord | undefined, report: Report): void {
+function judgeContent(
+  file: ManifestFile,
+  model: ModelRecord | undefined,
+  store: OllamaStore,
+  report: Report,
+): void {
   const path = pathOf(file);
   const shown = model === undefined ? path : `the manifest of ${model.short}`;
   const hint = model === undefined ? undefined : typedCommand(['ollama', 'pull', model.short]);
   const common = { path, model: model?.full, hint };
   const { content } = file;
   if (content.kind === 'unreadable') {
+    model?.mark('unchecked');
+    if (content.remedy === 'told') return;
+    const absolute = `${store.path}/${path}`;
+    const names = model === undefined ? [] : [model.short];
     report({
       rule: 'manifest-unreadable',
       ...common,
       message: `${shown} cannot be read: ${content.problem}`,
+      hint:
+        content.remedy === 'remove' ? repairCommand(absolute, names) : typedCommand(['ls', '-l', absolute]),
     });
-    model?.mark('unchecked');
   } else if (content.kind === 'too-large') {
     const message = `${shown} has ${content.bytes} bytes; no manifest has more than 4 MiB, and it was not read`;
     report({ rule: 'manifest-too-large', ...common, message });

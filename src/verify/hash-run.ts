@@ -4,8 +4,10 @@ import { listedPerRule } from '../findings/index.ts';
 import { eachBounded, type HashPool } from '../hash/index.ts';
 import type { OllamaStore } from '../store/index.ts';
 import { type BadBlob, ruleOf } from './blob-facts.ts';
+import type { BlobTables } from './blob-tables.ts';
 import type { Inventory } from './inventory.ts';
 import { judgeBlob, judgeSize, type Verdict } from './judge-blob.ts';
+import type { Reference } from './model-records.ts';
 import type { Plan } from './plan.ts';
 
 export interface HashRunOptions {
@@ -18,7 +20,7 @@ export interface HashRunOptions {
 }
 
 /** How each blob of the table was left: the code of `proofs`, one byte a blob. */
-export const proof = { none: 0, whole: 1, size: 2 } as const;
+export const proof = { none: 0, whole: 1, size: 2, pieces: 3 } as const;
 
 export interface HashRun {
   readonly proofs: Uint8Array;
@@ -39,6 +41,7 @@ export async function hashBlobs(
   inventory: Inventory,
   plan: Plan,
   pool: HashPool,
+  tables: BlobTables,
   options: HashRunOptions,
 ): Promise<HashRun> {
   const run = new Run(inventory, plan);
@@ -53,13 +56,13 @@ export async function hashBlobs(
   options.deadline?.addEventListener('abort', stopInTime, { once: true });
   if (options.signal.aborted) stop();
   try {
-    await eachBounded(positions(plan, run), options.jobs, async (position) => {
+    await eachBounded(positions(plan, run, options), options.jobs, async (position) => {
       const index = plan.order[position] ?? 0;
       const reference = inventory.references.get(inventory.table.digest(index));
-      run.take(position, index, await judgeBlob(store, inventory.table, index, reference, pool));
+      run.take(position, index, await judgeBlob(store, inventory.table, index, reference, pool, tables));
       if (options.firstFailure && run.failed) stop();
       if (options.deadline?.aborted === true) stopInTime();
-      if (position % 256 === 0) await setImmediate();
+      if (position % breath === 0) await setImmediate();
     });
   } finally {
     options.signal.removeEventListener('abort', stop);
@@ -69,8 +72,15 @@ export async function hashBlobs(
   return run;
 }
 
-function* positions(plan: Plan, run: Run): Generator<number> {
-  for (let position = 0; position < plan.order.length && !run.stopped; position += 1) yield position;
+/** Blobs between two breaths: a signal or a progress line gets its turn. */
+const breath = 256;
+
+/** Positions in the order that need a reading; what its size refutes is judged in passing, at no cost of memory. */
+function* positions(plan: Plan, run: Run, { firstFailure }: HashRunOptions): Generator<number> {
+  for (let position = 0; position < plan.order.length && !run.stopped; position += 1) {
+    if (position % breath === 0 || !run.refute(position, plan.order[position] ?? 0)) yield position;
+    else if (firstFailure) return;
+  }
 }
 
 class Run implements HashRun {
@@ -102,14 +112,25 @@ class Run implements HashRun {
     this.#note(index, verdict);
   }
 
+  /** Judges one blob by its size alone; false when it must be read. */
+  refute(position: number, index: number): boolean {
+    const verdict = this.#judgeSize(index);
+    if (verdict !== undefined) this.take(position, index, verdict);
+    return verdict !== undefined;
+  }
+
   /** Blobs that were left out are still held against the size their manifests give: that costs nothing. */
   refuteUnhashed(plan: Plan): void {
     for (const index of plan.all) {
       if (this.proofs[index] !== proof.none || this.#judged[index] === 1) continue;
-      const reference = this.#inventory.references.get(this.#inventory.table.digest(index));
-      const verdict = judgeSize(this.#inventory.table, index, reference);
-      if (verdict?.kind === 'wrong-size') this.#note(index, verdict);
+      const verdict = this.#judgeSize(index);
+      if (verdict !== undefined) this.#note(index, verdict);
     }
+  }
+
+  #judgeSize(index: number): ReturnType<typeof judgeSize> {
+    const { table, references } = this.#inventory;
+    return judgeSize(table, index, references.get(table.digest(index)));
   }
 
   #note(index: number, verdict: Exclude<Verdict, { kind: 'cancelled' }>): void {
@@ -118,19 +139,28 @@ class Run implements HashRun {
     // A blob may lie there twice, under its name and under the old one with a colon: only one stands for the models.
     const own = reference?.index === index ? reference : undefined;
     if (verdict.kind === 'intact') {
-      this.proofs[index] = proof.whole;
+      this.proofs[index] = proof[verdict.by];
       this.hashedBytes += verdict.bytes;
       if (own !== undefined) own.intact = true;
       return;
     }
     this.failed = true;
+    if (verdict.kind === 'table-wrong') {
+      // The bytes are right, so the blob is sound; what is wrong is the list, and with it who may be trusted.
+      this.proofs[index] = proof.whole;
+      this.hashedBytes += verdict.bytes;
+      if (own !== undefined) own.intact = true;
+      reference?.mark('untrusted');
+      this.#keep(index, reference, verdict);
+      return;
+    }
     if (verdict.kind === 'altered' || verdict.kind === 'unstable') {
       this.proofs[index] = proof.whole;
       this.hashedBytes += verdict.bytes;
       if (!verdict.again.cacheBypassed) this.cacheNotBypassed += 1;
-    } else if (verdict.kind === 'wrong-size') this.proofs[index] = proof.size;
+    } else if (verdict.kind === 'wrong-size' || verdict.kind === 'empty') this.proofs[index] = proof.size;
     reference?.mark(verdict.kind === 'changed' || verdict.kind === 'unreadable' ? 'unchecked' : 'altered');
-    this.#keep({ index, reference, verdict });
+    this.#keep(index, reference, verdict);
   }
 
   get doneUpTo(): number {
@@ -142,14 +172,14 @@ class Run implements HashRun {
     return this.doneUpTo === this.#done.length;
   }
 
-  #keep(bad: BadBlob): void {
-    const rule = ruleOf(bad);
+  #keep(index: number, reference: Reference | undefined, verdict: BadBlob['verdict']): void {
+    const rule = ruleOf(reference, verdict);
     const kept = this.#kept.get(rule) ?? 0;
     if (kept >= listedPerRule) {
       this.moreBad.set(rule, (this.moreBad.get(rule) ?? 0) + 1);
       return;
     }
     this.#kept.set(rule, kept + 1);
-    this.bad.push(bad);
+    this.bad.push({ index, reference, verdict });
   }
 }

@@ -1,4 +1,11 @@
+export type { ListForCheck } from './apply-list.ts';
+export type { BlobTables } from './blob-tables.ts';
 export { check } from './check.ts';
 export type { CheckEffects, CheckObserver, CheckRequest, HashingProgress } from './check-request.ts';
-export { type ListedModel, listModels } from './list-models.ts';
+export { checkTables, type TableCheck } from './check-tables.ts';
+export { type DescribedLayer, type DescribedModel, describeChanges } from './describe-changes.ts';
+export { type ListedModel, listModels, type ModelListing } from './list-models.ts';
 export { nearest } from './nearest.ts';
+export { type ListRequest, openList } from './open-list.ts';
+export { ComparedStore } from './store-as-list.ts';
+export { type ForList, verifyForList } from './verify-for-list.ts';

@@ -11,6 +11,8 @@ export interface Inventory {
   readonly references: References;
   readonly orphans: number;
   readonly partials: number;
+  /** False when the run was ended while `blobs/` was read: what was not reached is unchecked, not missing. */
+  readonly complete: boolean;
 }
 
 export interface InventoryRequest {
@@ -60,7 +62,7 @@ export async function takeInventory(
       partials += 1;
     },
   });
-  return { table, references, orphans, partials };
+  return { table, references, orphans, partials, complete: !request.signal.aborted };
 }
 
 function referencesOf(models: readonly GatheredModel[]): References {

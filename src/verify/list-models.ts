@@ -17,18 +17,28 @@ export interface ListedModel {
   readonly state: 'not checked' | 'unreadable';
 }
 
+/** A list, and why it may not be all of it. */
+export interface ModelListing {
+  readonly models: readonly ListedModel[];
+  readonly problems: readonly string[];
+}
+
 /** The models of a store, without hashing anything but config blobs. @throws KnownError STORE_UNREADABLE */
 export async function listModels(
   path: string,
   followLinksInto: readonly string[],
   now: Date,
   signal: AbortSignal,
-): Promise<ListedModel[]> {
+): Promise<ModelListing> {
   const silent: Report = () => {};
-  using store = OllamaStore.open(path, followLinksInto, silent);
-  const { models } = await gatherModels(store, silent, signal);
+  const problems: string[] = [];
+  const hear: Report = ({ rule, message }) => {
+    if (rule === 'store-unreadable' || rule === 'store-link-outside') problems.push(message);
+  };
+  using store = OllamaStore.open(path, followLinksInto, hear);
+  const { models } = await gatherModels(store, hear, signal);
   const inventory = await takeInventory(store, { models, all: models, whole: false, now, signal }, silent);
-  return models.map((model) => listOne(store, model, inventory));
+  return { models: models.map((model) => listOne(store, model, inventory)), problems };
 }
 
 function listOne(
@@ -42,7 +52,7 @@ function listOne(
   return {
     name: record.full,
     shortName: record.short,
-    id: record.manifestDigest?.slice('sha256:'.length, 'sha256:'.length + 12) ?? '',
+    id: record.idDigest?.slice('sha256:'.length, 'sha256:'.length + 12) ?? '',
     bytes: record.bytes,
     parameters: config?.parameters ?? '',
     quantisation: config?.quantisation ?? '',

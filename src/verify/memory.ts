@@ -32,7 +32,8 @@ export function openMemory(request: CheckRequest, deadline: boolean, report: Rep
       if (run.complete) guarded(() => writeCursor(opened, scope, undefined));
       else if (run.doneUpTo > 0) {
         const last = plan.order[run.doneUpTo - 1] ?? 0;
-        guarded(() => writeCursor(opened, scope, { size: table.size(last), digest: table.digest(last) }));
+        const [size, digest, colon] = [table.size(last), table.digest(last), table.isColon(last)];
+        guarded(() => writeCursor(opened, scope, { size, digest, colon }));
       }
     },
   };

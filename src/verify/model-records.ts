@@ -8,6 +8,8 @@ export class ModelRecord {
   readonly full: string;
   readonly short: string;
   readonly manifestDigest: Digest | undefined;
+  /** What `ollama list` shows the beginning of; mostly the same. */
+  readonly idDigest: Digest | undefined;
   /** Manifest and blobs. */
   readonly bytes: number;
   /** Names no layers: it must name a remote host in its config. */
@@ -20,6 +22,7 @@ export class ModelRecord {
     full: string;
     short: string;
     manifestDigest: Digest | undefined;
+    idDigest: Digest | undefined;
     bytes: number;
     remoteStub: boolean;
     config: Digest | undefined;
@@ -28,6 +31,7 @@ export class ModelRecord {
     this.full = facts.full;
     this.short = facts.short;
     this.manifestDigest = facts.manifestDigest;
+    this.idDigest = facts.idDigest;
     this.bytes = facts.bytes;
     this.remoteStub = facts.remoteStub;
     this.config = facts.config;

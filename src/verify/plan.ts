@@ -1,6 +1,7 @@
 import type { BlobIndex, BlobTable } from '../store/index.ts';
 import type { Cursor } from './cursor.ts';
 import type { Inventory } from './inventory.ts';
+import { sortInPlace } from './sort-in-place.ts';
 
 export interface Limits {
   /** Hash the blobs whose digest modulo `of` is `part - 1`. */
@@ -29,23 +30,38 @@ export interface Plan {
  */
 export function planHashing(inventory: Inventory, limits: Limits, from: Cursor | undefined): Plan {
   const { table } = inventory;
-  const all = Uint32Array.from({ length: table.length }, (_, index) => index).sort((a, b) =>
-    table.compare(a, b),
-  );
-  const order = all.filter((index) => chosen(table, index, limits) && !isBefore(table, index, from));
+  const all = inOrder(table);
+  const chosen = limits.quick || limits.subset !== undefined ? all.filter(isChosen(table, limits)) : all;
+  const done = from === undefined ? 0 : countUpTo(table, chosen, from);
+  // Where nothing is left behind the cursor (blobs went away), a new pass begins.
+  const order = chosen.subarray(done === chosen.length ? 0 : done);
   return { order, all, bytes: sum(table, all), bytesToHash: sum(table, order) };
 }
 
-function chosen(table: BlobTable, index: BlobIndex, limits: Limits): boolean {
-  if (limits.quick && table.size(index) > quickLimit) return false;
-  return limits.subset === undefined || table.part(index, limits.subset.of) === limits.subset.part - 1;
+function inOrder(table: BlobTable): Uint32Array {
+  const all = new Uint32Array(table.length);
+  for (let index = 0; index < all.length; index += 1) all[index] = index;
+  return sortInPlace(all, (a, b) => table.compare(a, b));
 }
 
-/** Blobs up to the cursor were hashed by an earlier run. */
-function isBefore(table: BlobTable, index: BlobIndex, from: Cursor | undefined): boolean {
-  if (from === undefined) return false;
+const isChosen =
+  (table: BlobTable, limits: Limits) =>
+  (index: BlobIndex): boolean => {
+    if (limits.quick && table.size(index) > quickLimit) return false;
+    return limits.subset === undefined || table.part(index, limits.subset.of) === limits.subset.part - 1;
+  };
+
+/** Blobs up to the cursor, which an earlier run has hashed: they come first in the order. */
+function countUpTo(table: BlobTable, order: Uint32Array, from: Cursor): number {
+  const next = order.findIndex((index) => !isUpTo(table, index, from));
+  return next === -1 ? order.length : next;
+}
+
+function isUpTo(table: BlobTable, index: BlobIndex, from: Cursor): boolean {
   const size = table.size(index);
-  return size > from.size || (size === from.size && table.digest(index) <= from.digest);
+  if (size !== from.size) return size > from.size;
+  const digest = table.digest(index);
+  return digest === from.digest ? from.colon || !table.isColon(index) : digest < from.digest;
 }
 
 const sum = (table: BlobTable, indices: Uint32Array): number =>

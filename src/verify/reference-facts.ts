@@ -1,7 +1,8 @@
 import { typedCommand } from '../findings/index.ts';
 import { blobFileName, type Report } from '../store/index.ts';
-import { type Anatomy, firstModel, kindOf, whoseLayer } from './blame.ts';
+import { type Anatomy, firstModel, kindOf, modelNames, whoseLayer } from './blame.ts';
 import type { Reference, References } from './model-records.ts';
+import { repairCommand } from './repair-command.ts';
 
 /**
  * Reports what the manifests name and `blobs/` does not hold, or holds behind something that cannot be hashed, or
@@ -17,14 +18,19 @@ export function reportReferences(
   for (const reference of references) {
     if (reference.index !== undefined) reportWrongSizes(reference, sizeOf(reference), report);
     else if (reference.obstacle !== undefined) reportObstacle(reference, anatomy, store, report);
-    else if (reference.firm) reportMissing(reference, anatomy, report);
+    else if (reference.firm && !reference.unhashed) reportMissing(reference, anatomy, report);
   }
 }
 
 /** Marks the models before anything is reported, so that `stillSound` and the verdicts know all of it. */
-export function markReferences(references: References): void {
+export function markReferences(references: References, complete: boolean): void {
   for (const reference of references) {
     if (reference.index !== undefined) continue;
+    if (!complete && reference.obstacle === undefined) {
+      reference.unhashed = true;
+      reference.mark('unchecked');
+      continue;
+    }
     if (reference.obstacle === undefined || reference.obstacle.rule === 'blob-missing') {
       if (reference.firm) reference.mark('missing');
     } else reference.mark('unchecked');
@@ -38,29 +44,32 @@ function common(reference: Reference) {
     layer: kindOf(reference),
     digest: reference.digest,
     path: `blobs/${blobFileName(reference.digest)}`,
-    pull: model === undefined ? [] : ['ollama', 'pull', model.short],
+    names: modelNames(reference),
   };
 }
 
 function reportMissing(reference: Reference, anatomy: Anatomy, report: Report): void {
-  const { pull, ...facts } = common(reference);
+  const { names, ...facts } = common(reference);
   const message = `${whoseLayer(reference)} is missing; ${anatomy.stillSound(reference)}`;
-  report({ rule: 'blob-missing', ...facts, expected: reference.digest, message, hint: typedCommand(pull) });
+  report({
+    rule: 'blob-missing',
+    ...facts,
+    expected: reference.digest,
+    message,
+    hint: repairCommand(undefined, names),
+  });
 }
 
 function reportObstacle(reference: Reference, anatomy: Anatomy, store: string, report: Report): void {
   const obstacle = reference.obstacle;
   if (obstacle === undefined) return;
-  const { pull, ...facts } = common(reference);
+  const { names, ...facts } = common(reference);
   const message = `${whoseLayer(reference)}: ${obstacle.message}; ${anatomy.stillSound(reference)}`;
-  const remove =
-    obstacle.actual === 'directory'
-      ? ['rm', '-r', `${store}/${facts.path}`]
-      : ['rm', `${store}/${facts.path}`];
+  const file = `${store}/${facts.path}`;
   const repair =
     obstacle.rule === 'blob-unreadable'
-      ? typedCommand(['ls', '-l', `${store}/${facts.path}`])
-      : typedCommand(remove, pull);
+      ? typedCommand(['ls', '-l', file])
+      : repairCommand(file, names, obstacle.actual === 'directory');
   report({ rule: obstacle.rule, ...facts, actual: obstacle.actual, message, hint: obstacle.hint ?? repair });
 }
 

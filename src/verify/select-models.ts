@@ -1,6 +1,6 @@
 import { KnownError } from '../errors/index.ts';
 import { shellWord } from '../findings/index.ts';
-import { fullName, parseModelName } from '../oci/index.ts';
+import { fullName, parseModelName, shortName } from '../oci/index.ts';
 import type { ModelRecord } from './model-records.ts';
 import { nearest } from './nearest.ts';
 
@@ -9,24 +9,33 @@ import { nearest } from './nearest.ts';
  * case, as Ollama looks names up. No words mean all models.
  *
  * @param commands words that are commands, for the suggestion only
+ * @param listed full names of an accepted allow-list: such a name is absent from the store, not unknown
  * @throws KnownError COMMAND_UNKNOWN (with the nearest word), USAGE when a word means several models
  */
 export function selectModels<T extends { readonly record: ModelRecord }>(
   models: readonly T[],
   words: readonly string[],
   commands: readonly string[],
-): readonly T[] {
-  if (words.length === 0) return models;
-  const chosen = new Set(words.map((word) => selectOne(models, word, commands)));
-  return models.filter((model) => chosen.has(model));
+  listed: ReadonlyMap<string, unknown> = new Map(),
+): { readonly chosen: readonly T[]; readonly absent: readonly string[] } {
+  if (words.length === 0) return { chosen: models, absent: [] };
+  const chosen = new Set<T>();
+  const absent: string[] = [];
+  for (const word of words) {
+    const full = fullNameOf(word);
+    const found = findOne(models, word, full);
+    if (found !== undefined) chosen.add(found);
+    else if (full !== undefined && listed.has(full)) absent.push(full);
+    else throw unknownWord(models, word, [...commands, ...shortNames(listed.keys())]);
+  }
+  return { chosen: models.filter((model) => chosen.has(model)), absent };
 }
 
-function selectOne<T extends { readonly record: ModelRecord }>(
+function findOne<T extends { readonly record: ModelRecord }>(
   models: readonly T[],
   word: string,
-  commands: readonly string[],
-): T {
-  const wanted = fullNameOf(word);
+  wanted: string | undefined,
+): T | undefined {
   const exact = models.find((model) => model.record.full === wanted);
   if (exact !== undefined) return exact;
   const alike = models.filter((model) => model.record.full.toLowerCase() === wanted?.toLowerCase());
@@ -36,7 +45,18 @@ function selectOne<T extends { readonly record: ModelRecord }>(
       problem: `${word} could be any of ${names}: type it as it is spelled there`,
     });
   }
-  if (alike[0] !== undefined) return alike[0];
+  return alike[0];
+}
+
+function shortNames(full: Iterable<string>): string[] {
+  return [...full].map((name) => shortName(parseModelName(name)));
+}
+
+function unknownWord(
+  models: readonly { readonly record: ModelRecord }[],
+  word: string,
+  commands: readonly string[],
+): KnownError {
   const known = [
     ...models.flatMap(({ record }) => [record.short, record.short.replace(/:latest$/, '')]),
     ...commands,
@@ -44,7 +64,7 @@ function selectOne<T extends { readonly record: ModelRecord }>(
   const near = nearest(word, known);
   const suggestion =
     near === undefined ? 'verify-models list' : `did you mean: verify-models ${shellWord(near)}`;
-  throw new KnownError('COMMAND_UNKNOWN', { word: word.slice(0, 120), suggestion });
+  return new KnownError('COMMAND_UNKNOWN', { word: word.slice(0, 120), suggestion });
 }
 
 function fullNameOf(word: string): string | undefined {

@@ -1,12 +1,12 @@
 /**
  * The main job on a sample made on the spot: a store with one model is found sound, one byte of its system prompt is
- * changed (same size, same time), and exactly that is found. Ends with 1 when any line differs from what is expected.
+ * changed (same size, same time), and exactly that is found; then the model is approved, and one that was not is refused. Ends with 1 when any line differs from what is expected.
  */
 import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { shellWord } from '../../src/findings/index.ts';
-import { addSampleModel, sha256 } from '../fixtures/sample-store.ts';
+import { addSampleModel, sampleLayers, sha256 } from '../fixtures/sample-store.ts';
 import { Screen } from './screen.ts';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'verify-models-demo-')));
@@ -18,6 +18,10 @@ const expected = sample.digest('system');
 const check = `npx verify-models --store ${shellWord(store)}`;
 const file = shellWord(system);
 const time = shellWord(join(folder, 'time'));
+
+const key = shellWord(join(folder, 'demo'));
+const listPath = join(folder, 'allow-list.json');
+const list = shellWord(listPath);
 
 const altered = Buffer.from(readFileSync(system));
 const at = altered.indexOf('careful');
@@ -89,6 +93,56 @@ try {
   screen.step('Put the byte back, and all is well again.');
   screen.run(`printf c | dd of=${file} bs=1 seek=${at} conv=notrunc 2>/dev/null`, { status: 0, lines: [] });
   screen.run(check, sound);
+
+  screen.step('Say which models are approved: a key, a list, an approval.');
+  screen.run(`VERIFY_MODELS_PASSPHRASE=demo npx verify-models keygen ${key}`, {
+    status: 0,
+    lines: [
+      /^private key {2}/,
+      /^public key {3}/,
+      /^key id {7}[0-9a-f]{12}$/,
+      /^next: verify-models allow --all/,
+    ],
+  });
+  screen.run(`npx verify-models allow --all --store ${shellWord(store)} --allow-list ${list}`, {
+    status: 0,
+    lines: [
+      'added    sample:latest',
+      /^list models version 1: 1 models?, in /,
+      `next: verify-models sign ${list} --key KEY`,
+    ],
+  });
+  screen.run(`VERIFY_MODELS_PASSPHRASE=demo npx verify-models sign ${list} --key ${key}.key`, {
+    status: 0,
+    lines: [
+      /^approved the allow-list models version 1, sha256:[0-9a-f]{64}$/,
+      /^valid until \d{4}-\d{2}-\d{2}; 1 approval in /,
+      /^fingerprint [0-9a-f]{12} /,
+      `next: verify-models check --allow-list ${list} --key ${key}.pub`,
+    ],
+  });
+
+  screen.step('Is every model one that was approved?');
+  const trusted = `${check} --allow-list ${list} --key ${key}.pub --state ${shellWord(join(folder, 'state'))} --quiet`;
+  screen.run(trusted, { status: 0, lines: ['exit status 0 = all is well'] });
+
+  screen.step('Somebody adds a model that is sound, and that nobody approved.');
+  addSampleModel(
+    store,
+    'registry.ollama.ai/library/samp1e:latest',
+    sampleLayers('Tell everything.\n', 'samp1e'),
+  );
+  screen.run(trusted, {
+    status: 2,
+    lines: [
+      'error model-not-listed: samp1e:latest is not on the allow-list; it could be taken for sample:latest, which is',
+      '  file      manifests/registry.ollama.ai/library/samp1e/latest',
+      /^ {2}found {5}sha256:[0-9a-f]{64}$/,
+      '  next      ollama rm samp1e:latest',
+      '',
+      'exit status 2 = 2 not trusted',
+    ],
+  });
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

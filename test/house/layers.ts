@@ -15,8 +15,18 @@ export const rooms: Readonly<Record<string, Room>> = {
   'src/config': { layer: 2, packages: ['zod', 'yaml'] },
   'src/state': { layer: 2, packages: [] },
   'src/hash': { layer: 2, packages: ['p-limit'] },
+  'src/gguf': { layer: 2, packages: [] },
   'src/store': { layer: 2, packages: [] },
-  'src/report': { layer: 2, packages: [] },
+  'src/report': { layer: 2, packages: ['diff'] },
+  'src/allow-list': { layer: 3, packages: ['zod'] },
+  'src/trust': {
+    layer: 3,
+    packages: [
+      ...['zod', '@sigstore/verify', '@sigstore/bundle', '@sigstore/protobuf-specs', '@noble/ciphers'],
+      // Loaded when somebody signs without a key, and never by a check.
+      '@sigstore/sign',
+    ],
+  },
   'src/verify': { layer: 4, packages: [] },
   'cli/terminal': { layer: 7, packages: [] },
   'cli/commands': { layer: 8, packages: ['commander'] },

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { tool } from '../../cli/commands/index.ts';
+import { moduleRecorder } from '../fixtures/loaded-modules.ts';
+import { runProgramFile } from '../fixtures/run-program.ts';
+import { addSampleModel } from '../fixtures/sample-store.ts';
 import { heavyPackages } from './layers.ts';
 import { readSource, top } from './sources.ts';
 
@@ -60,5 +66,53 @@ describe('the package', () => {
       assert.ok(!bundle.includes(`require("${name}`), name);
       assert.ok(!bundle.includes(`node_modules/${name}/`), name);
     }
+  });
+
+  describe('a check', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vm-'));
+    const store = join(folder, 'store');
+    const dist = pathToFileURL(join(top, 'dist')).href;
+    after(() => rmSync(folder, { recursive: true, force: true }));
+
+    /** Modules that neither the bundle nor Node.js is. */
+    async function foreignModules(words: readonly string[]): Promise<string[]> {
+      const { loaded, nodeArguments, environment } = moduleRecorder(folder);
+      const { status, stderr } = await runProgramFile(['check', '--store', store, ...words], {
+        nodeArguments,
+        environment,
+      });
+      assert.equal(status, 0, stderr);
+      assert.ok(loaded().includes('node:crypto'));
+      return loaded().filter((url) => !url.startsWith('node:') && !url.startsWith(`${dist}/`));
+    }
+
+    test('loads nothing but itself and what Node.js brings', async () => {
+      addSampleModel(store);
+      assert.deepEqual(await foreignModules([]), []);
+    });
+
+    test('loads no more when it holds the store against a signed list', async () => {
+      const [key, list] = [join(folder, 'key'), join(folder, 'allow-list.json')];
+      for (const words of [
+        ['keygen', key],
+        ['allow', '--all', '--store', store, '--allow-list', list],
+        ['sign', list, '--key', `${key}.key`, '--store', store],
+      ]) {
+        const { status, stderr } = await runProgramFile(words, {
+          environment: { VERIFY_MODELS_PASSPHRASE: 'open sesame' },
+        });
+        assert.equal(status, 0, stderr);
+      }
+      const trusting = ['--allow-list', list, '--key', `${key}.pub`, '--state', join(folder, 'state')];
+      assert.deepEqual(await foreignModules(trusting), []);
+    });
+
+    test('would be seen to load a heavy package, if it did', () => {
+      const { loaded, nodeArguments, environment } = moduleRecorder(folder);
+      const words = [...nodeArguments, '--eval', "import('@sigstore/sign')"];
+      execFileSync(process.execPath, words, { cwd: top, env: { ...process.env, ...environment } });
+      const entry = pathToFileURL(join(top, 'node_modules', '@sigstore', 'sign', 'dist', 'index.js')).href;
+      assert.ok(loaded().includes(entry));
+    });
   });
 });

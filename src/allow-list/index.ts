@@ -1,0 +1,16 @@
+export {
+  type AllowList,
+  allowListSchema,
+  type ListedDescriptor,
+  type ListedModel,
+  listSizeLimit,
+  resolveAlias,
+  type TableReference,
+} from './allow-list.ts';
+export { changeList, emptyList, type ListChanges, type VerifiedModel } from './build-list.ts';
+export { Companions } from './companions.ts';
+export { changedLayers, compareLists, type LayerChange, type ListDifference } from './compare-lists.ts';
+export { type Decision, decide, type StoredModel } from './decide.ts';
+export { nearNames } from './near-names.ts';
+export { isListId, parseAllowList } from './parse-list.ts';
+export { writeAllowList } from './write-list.ts';

@@ -1,0 +1,169 @@
+import * as z from 'zod/mini';
+import { KnownError } from '../errors/index.ts';
+import {
+  type Digest,
+  fullName,
+  illegalPart,
+  isDigest,
+  manifestSizeLimit,
+  parseModelName,
+  readStrictJson,
+} from '../oci/index.ts';
+import {
+  type AllowList,
+  allowListSchema,
+  type ListedDescriptor,
+  type ListedModel,
+  listSizeLimit,
+} from './allow-list.ts';
+
+const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), {
+  error: 'is no digest',
+});
+const size = z.int().check(z.minimum(0));
+
+/** Powers of two from 1 MiB to 1 GiB. */
+const pieceSize = z.literal(Array.from({ length: 11 }, (_, power) => 2 ** (20 + power)));
+const line = z.string().check(z.maxLength(1000));
+
+/** OCI media types are short (RFC 6838, section 4.2: 127 characters a side). */
+const mediaType = z.string().check(z.minLength(1), z.maxLength(255));
+
+const descriptor = z.strictObject({
+  mediaType,
+  digest,
+  size,
+  name: z.exactOptional(z.string().check(z.maxLength(1024))),
+  chunks: z.exactOptional(
+    z.strictObject({ size: pieceSize, count: z.int().check(z.minimum(1)), table: digest }),
+  ),
+});
+
+const model = z.strictObject({
+  manifest: z.strictObject({ digest, size: z.int().check(z.minimum(2), z.maximum(manifestSizeLimit)) }),
+  config: descriptor,
+  layers: z.array(descriptor),
+  source: z.exactOptional(line),
+  note: z.exactOptional(line),
+});
+
+const listId = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/));
+
+const schema = z.strictObject({
+  schema: z.literal(allowListSchema),
+  listId,
+  version: z.int().check(z.minimum(1)),
+  aliases: z.optional(z.record(z.string(), z.string())),
+  models: z.record(z.string(), z.unknown()),
+});
+
+const rules = {
+  maxDepth: 8,
+  knownKeys: new Set([
+    ...['schema', 'listId', 'version', 'aliases', 'models', 'manifest', 'config', 'layers', 'source', 'note'],
+    ...['mediaType', 'digest', 'size', 'name', 'chunks', 'count', 'table'],
+  ]),
+  integerKeys: new Set(['version', 'size', 'count']),
+};
+
+export const isListId = (text: string): boolean => listId.safeParse(text).success;
+
+const refuse = (problem: string) => new KnownError('LIST_MALFORMED', { problem });
+
+/**
+ * Turns the bytes of an allow-list into a value, strictly: no reader may see another list in them.
+ *
+ * @throws KnownError LIST_MALFORMED
+ */
+export function parseAllowList(bytes: Uint8Array): AllowList {
+  if (bytes.length > listSizeLimit) throw refuse(`it has ${bytes.length} bytes, more than ${listSizeLimit}`);
+  const json = readStrictJson(bytes, rules);
+  if (!json.ok) throw refuse(json.problems.map((problem) => problem.detail).join('; '));
+  const parsed = schema.safeParse(json.value);
+  if (!parsed.success) throw refuse(problemOf(parsed.error, 'the list'));
+  const { aliases, models, version } = parsed.data;
+  const entries = Object.entries(models).map(
+    ([name, value]) => [checkName(name), readModel(name, value)] as const,
+  );
+  const list = {
+    listId: parsed.data.listId,
+    version,
+    aliases: new Map(Object.entries(aliases ?? {})),
+    models: new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1))),
+  };
+  checkAliases(list);
+  checkNamesDiffer(list);
+  checkOneSizeOneTable(list);
+  return list;
+}
+
+function readModel(name: string, value: unknown): ListedModel {
+  const parsed = model.safeParse(value);
+  if (!parsed.success) throw refuse(problemOf(parsed.error, name));
+  return parsed.data;
+}
+
+function problemOf(error: z.core.$ZodError, where: string): string {
+  const issue = error.issues[0];
+  const key =
+    issue?.code === 'unrecognized_keys'
+      ? `the unknown key ${issue.keys[0]}`
+      : issue?.path.map(String).join('.');
+  return `${where.slice(0, 200)}: ${(key ?? '').slice(0, 100) || 'it'} is not what the schema asks for`;
+}
+
+function checkName(name: string): string {
+  const shown = JSON.stringify(name.slice(0, 120));
+  try {
+    const parsed = parseModelName(name);
+    if (illegalPart(parsed) === undefined && fullName(parsed) === name) return name;
+  } catch {
+    // Said below, in the words of a list.
+  }
+  throw refuse(`${shown} is not a full model name, host/namespace/model:tag`);
+}
+
+function checkAliases({ aliases, models }: AllowList): void {
+  const host = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,349}$/;
+  const listed = new Set([...models.keys()].map((name) => name.slice(0, name.indexOf('/')).toLowerCase()));
+  const targets = new Set([...aliases.values()].map((target) => target.toLowerCase()));
+  const seen = new Set<string>();
+  for (const [alias, target] of aliases) {
+    const folded = alias.toLowerCase();
+    if (!host.test(alias) || !host.test(target)) throw refuse(`the alias ${alias.slice(0, 80)} is no host`);
+    if (listed.has(folded)) throw refuse(`the alias host ${alias} also heads a listed name`);
+    if (targets.has(folded)) throw refuse(`the alias ${alias} is the target of another: aliases apply once`);
+    if (seen.has(folded)) throw refuse(`two aliases are equal without regard to case: ${alias}`);
+    seen.add(folded);
+  }
+}
+
+function checkNamesDiffer({ models }: AllowList): void {
+  const seen = new Map<string, string>();
+  for (const name of models.keys()) {
+    const folded = name.toLowerCase();
+    const other = seen.get(folded);
+    if (other !== undefined) throw refuse(`${other} and ${name} differ in case only`);
+    seen.set(folded, name);
+  }
+}
+
+/** One digest has one size and one table: else two models could pin two different truths about the same bytes. */
+function checkOneSizeOneTable({ models }: AllowList): void {
+  const seen = new Map<Digest, ListedDescriptor>();
+  for (const { config, layers } of models.values()) {
+    for (const entry of [config, ...layers]) {
+      const pieces = entry.chunks === undefined ? undefined : Math.ceil(entry.size / entry.chunks.size);
+      if (pieces !== undefined && pieces !== entry.chunks?.count) {
+        throw refuse(
+          `${entry.digest} has ${entry.chunks?.count} pieces in the list, and ${pieces} by its size`,
+        );
+      }
+      const other = seen.get(entry.digest);
+      if (other === undefined) seen.set(entry.digest, entry);
+      else if (other.size !== entry.size || JSON.stringify(other.chunks) !== JSON.stringify(entry.chunks)) {
+        throw refuse(`${entry.digest} has two sizes or two chunk tables`);
+      }
+    }
+  }
+}

@@ -1,0 +1,63 @@
+export { acceptList } from './accept-list.ts';
+export { approvalLines, approvalsSizeLimit } from './approvals.ts';
+export { type ApprovalRequest, addApproval, addLine, type Preparation, prepareApproval } from './approve.ts';
+export { bundleMediaType, parseBundle, signBundle } from './bundle.ts';
+export {
+  changePolicy,
+  defaultPolicyDays,
+  emptyPolicy,
+  type NewSigner,
+  nextVersion,
+  type PolicyChanges,
+  type RoleName,
+} from './edit-policy.ts';
+export { type KeylessOptions, signKeyless } from './keyless-signer.ts';
+export { acceptClock, type ListMemory, readListMemory, writeListMemory } from './list-memory.ts';
+export type {
+  AcceptanceRules,
+  ListFact,
+  ListHeader,
+  ListOffer,
+  ListOutcome,
+  ListSummary,
+  Trust,
+} from './list-offer.ts';
+export {
+  defaultValidityDays,
+  longestValidityDays,
+  parsePolicy,
+  policySizeLimit,
+  type Role,
+  type TrustedIdentity,
+  type TrustedKey,
+  type TrustPolicy,
+  trustSchema,
+  writePolicy,
+} from './policy.ts';
+export { acceptPolicy, type PolicyOutcome, type PolicySource, type SignedPolicy } from './policy-chain.ts';
+export { createPolicy, type EditedPolicy, editPolicy, readPolicy } from './policy-files.ts';
+export { keySizeLimit, type PublicKey, parsePublicKey, publicKeyFrom } from './public-key.ts';
+export {
+  type AskPassphrase,
+  makeKeyPair,
+  parseSigningKey,
+  type SigningKey,
+  signingKeyFrom,
+} from './signing-key.ts';
+export {
+  type Claim,
+  type ExtraSubject,
+  listPredicateType,
+  parseStatement,
+  timestamp,
+  trustPredicateType,
+  writeStatement,
+} from './statement.ts';
+export {
+  approvalsPath,
+  earlierPolicyPath,
+  policySource,
+  readIfThere,
+  readUpTo,
+  trustedRootPath,
+} from './trust-files.ts';

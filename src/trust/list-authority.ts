@@ -1,0 +1,118 @@
+import type { Digest } from '../oci/index.ts';
+import { type ApprovalGroup, approvalLines, countApprovals, type Signer } from './approvals.ts';
+import { keySigner } from './key-signer.ts';
+import { type AcceptanceRules, type ListHeader, type ListOffer, Refused } from './list-offer.ts';
+import { longestValidityDays, type TrustPolicy } from './policy.ts';
+import { type AcceptedPolicy, acceptPolicy, type PolicySource } from './policy-chain.ts';
+import { signersOf } from './signers.ts';
+import { listPredicateType } from './statement.ts';
+
+const dayLength = 86_400_000;
+
+/** Who may approve, and how many of them must. */
+export interface Authority {
+  readonly signers: readonly Signer[];
+  readonly threshold: number;
+  readonly accepted: AcceptedPolicy | undefined;
+}
+
+/** Accepts the policy, if there is one, and says whose approvals count. */
+export async function authorityOf(
+  { trust, bytes }: ListOffer<ListHeader>,
+  rules: AcceptanceRules,
+): Promise<Authority> {
+  if (trust.kind === 'key') {
+    return { signers: [keySigner(trust.name, trust.key)], threshold: 1, accepted: undefined };
+  }
+  const memory = rules.recall(claimedListId(trust.source) ?? '');
+  const known =
+    memory === undefined ? undefined : { version: memory.trustVersion, digest: memory.trustDigest };
+  const outcome = await acceptPolicy(trust.source, known, rules.now);
+  if (!outcome.ok) {
+    throw new Refused(
+      outcome.rule,
+      `${outcome.message}; no list is accepted under it (${bytes.length} bytes not read)`,
+      {
+        hint: 'verify-models trust show',
+      },
+    );
+  }
+  const { policy } = outcome;
+  return {
+    signers: signersOf(policy, policy.list, trust.source.readTrustedRoot, true),
+    threshold: policy.list.threshold,
+    accepted: outcome,
+  };
+}
+
+/** The list id a policy speaks of, only to find what is remembered; the policy is judged afterwards. */
+function claimedListId(source: PolicySource): string | undefined {
+  const match = /"listId"\s*:\s*"([A-Za-z0-9._:/-]{1,128})"/.exec(
+    Buffer.from(source.current.bytes).toString('utf8', 0, 4096),
+  );
+  return match?.[1];
+}
+
+/** The approvals that are enough; of several sufficient groups the one that was issued last. */
+export async function sufficientGroup(
+  offer: ListOffer<ListHeader>,
+  digest: Digest,
+  authority: Authority,
+  now: Date,
+): Promise<ApprovalGroup> {
+  if (approvalLines(offer.approvals).length === 0) {
+    throw new Refused('list-unsigned', 'nobody has approved the allow-list', { hint: 'verify-models sign' });
+  }
+  const { groups, problems } = await countApprovals(offer.approvals, authority.signers, now);
+  const lists = groups.filter(({ claim }) => claim.predicateType === listPredicateType);
+  const fitting = lists.filter(({ claim }) => claim.digest === digest && claim.size === offer.bytes.length);
+  const enough = fitting.filter(({ signers }) => signers.length >= authority.threshold);
+  const latest = enough.sort((a, b) => b.claim.issued.getTime() - a.claim.issued.getTime())[0];
+  if (latest !== undefined) return latest;
+  const signedOther = lists[0];
+  if (fitting.length === 0 && signedOther !== undefined) {
+    const by = signedOther.signers.map(({ name }) => name).join(', ');
+    throw new Refused(
+      'list-changed',
+      `the allow-list is not the one that was approved by ${by}: its bytes differ`,
+      {
+        expected: signedOther.claim.digest,
+        actual: digest,
+      },
+    );
+  }
+  const most = Math.max(0, ...fitting.map(({ signers }) => signers.length));
+  const by = fitting.flatMap(({ signers }) => signers.map(({ name }) => name)).join(', ') || 'nobody';
+  const why = problems.length > 0 ? `; ${problems.slice(0, 3).join('; ')}` : '';
+  throw new Refused(
+    'list-not-approved',
+    `the allow-list has ${most} of ${authority.threshold} approvals, by ${by}${why}`,
+    {
+      hint: 'verify-models sign',
+    },
+  );
+}
+
+/** The claim speaks of the policy's list, knows no newer policy, and is not valid for too long. */
+export function checkPolicyFits({ claim }: ApprovalGroup, policy: TrustPolicy | undefined): void {
+  if (policy !== undefined && claim.listId !== policy.listId) {
+    throw new Refused(
+      'list-of-another',
+      `the allow-list is ${claim.listId}, and the trust policy is for ${policy.listId}`,
+    );
+  }
+  if (policy !== undefined && claim.trustVersion > policy.version) {
+    throw new Refused(
+      'trust-rolled-back',
+      `the allow-list was approved under trust policy ${claim.trustVersion}, and this one is ${policy.version}`,
+    );
+  }
+  const days = (claim.expires.getTime() - claim.issued.getTime()) / dayLength;
+  const longest = policy?.maxValidityDays ?? longestValidityDays;
+  if (days > longest) {
+    throw new Refused(
+      'list-not-approved',
+      `the approval is valid for ${Math.ceil(days)} days, more than ${longest}`,
+    );
+  }
+}

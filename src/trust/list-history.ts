@@ -1,0 +1,91 @@
+import type { Digest } from '../oci/index.ts';
+import type { ApprovalGroup } from './approvals.ts';
+import type { ListMemory } from './list-memory.ts';
+import { type AcceptanceRules, type ListFact, Refused } from './list-offer.ts';
+import type { AcceptedPolicy } from './policy-chain.ts';
+
+/** TUF's fast-forward recovery: new list keys forget the versions that stolen ones may have burnt. */
+export function afterRotation(
+  recalled: ListMemory | undefined,
+  accepted: AcceptedPolicy | undefined,
+): ListMemory | undefined {
+  if (recalled === undefined || accepted === undefined || !accepted.listSignersChanged) return recalled;
+  const lowered = Math.min(recalled.listVersion, accepted.policy.minListVersion);
+  return { ...recalled, listVersion: lowered, listDigest: undefined };
+}
+
+/** No older list than one that was accepted, no other of the same version, and what the caller binds it to. */
+export function checkMemory(
+  { claim }: ApprovalGroup,
+  digest: Digest,
+  memory: ListMemory | undefined,
+  recalled: ListMemory | undefined,
+  accepted: AcceptedPolicy | undefined,
+  rules: AcceptanceRules,
+  facts: ListFact[],
+): void {
+  const { version } = claim;
+  const older = (least: number, why: string) =>
+    new Refused('list-rolled-back', `the allow-list has version ${version}, and ${why}`, {
+      expected: `${least}`,
+      actual: `${version}`,
+    });
+  if (memory !== undefined && version < memory.listVersion) {
+    throw older(memory.listVersion, `${memory.listVersion} was accepted before`);
+  }
+  const other = memory?.listDigest;
+  if (memory !== undefined && version === memory.listVersion && other !== undefined && other !== digest) {
+    throw new Refused('list-equivocates', `there are two different allow-lists of version ${version}`, {
+      expected: other,
+      actual: digest,
+    });
+  }
+  const least = accepted?.policy.minListVersion ?? 1;
+  if (version < least) throw older(least, `the trust policy revokes everything before ${least}`);
+  if (rules.minVersion !== undefined && version < rules.minVersion) {
+    throw older(rules.minVersion, `--min-version asks for ${rules.minVersion}`);
+  }
+  if (rules.expectDigest !== undefined && rules.expectDigest !== digest) {
+    throw new Refused('list-not-expected', 'the allow-list is not the one that --expect-digest names', {
+      expected: rules.expectDigest,
+      actual: digest,
+    });
+  }
+  if (recalled === undefined) firstContact(claim.listId, digest, accepted, rules, facts);
+}
+
+/** Nothing on this host can tell an old list from the newest one yet. */
+function firstContact(
+  listId: string,
+  digest: Digest,
+  accepted: AcceptedPolicy | undefined,
+  rules: AcceptanceRules,
+  facts: ListFact[],
+): void {
+  const pinned = rules.expectDigest !== undefined || rules.minVersion !== undefined;
+  const binding = pinned || (accepted !== undefined && accepted.policy.minListVersion > 1);
+  const fingerprint = digest.slice('sha256:'.length, 'sha256:'.length + 12);
+  const message = `first contact with the allow-list ${listId}: compare its fingerprint ${fingerprint} with the signer's`;
+  const hint = `verify-models --expect-digest ${digest}`;
+  if (rules.bound && !binding)
+    throw new Refused('first-contact', `${message}; nothing binds this check to a version`, { hint });
+  if (!pinned) facts.push({ rule: 'list-first-seen', message, hint, actual: fingerprint });
+}
+
+/** What this host remembers once the list is accepted. */
+export function remembered(
+  { claim }: ApprovalGroup,
+  digest: Digest,
+  memory: ListMemory | undefined,
+  accepted: AcceptedPolicy | undefined,
+  now: Date,
+): ListMemory {
+  return {
+    listId: claim.listId,
+    listVersion: claim.version,
+    listDigest: digest,
+    trustVersion: accepted?.policy.version ?? memory?.trustVersion ?? 0,
+    trustDigest: accepted?.digest ?? memory?.trustDigest,
+    lastTime: memory !== undefined && memory.lastTime > now ? memory.lastTime : now,
+  };
+}

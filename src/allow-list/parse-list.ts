@@ -39,10 +39,13 @@ const descriptor = z.strictObject({
   ),
 });
 
+/** Layers of one model; counted first, so that a list of bad ones is refused before each is judged. */
+const layerLimit = 20_000;
+
 const model = z.strictObject({
   manifest: z.strictObject({ digest, size: z.int().check(z.minimum(2), z.maximum(manifestSizeLimit)) }),
   config: descriptor,
-  layers: z.array(descriptor),
+  layers: z.pipe(z.array(z.unknown()).check(z.maxLength(layerLimit)), z.array(descriptor)),
   source: z.exactOptional(line),
   note: z.exactOptional(line),
 });

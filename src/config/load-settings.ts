@@ -102,7 +102,7 @@ function readSettingsFile(path: string, optional: boolean): object {
  * compared here and not by the parser, which compares every key with every other.
  */
 function parseSettings(text: string): unknown {
-  const document = parseDocument(text, { uniqueKeys: false });
+  const document = parseDocument(text, { uniqueKeys: false, logLevel: 'error' });
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) throw problem;
   if (isMap(document.contents)) {

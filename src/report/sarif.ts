@@ -51,8 +51,17 @@ function ruleDescriptor(id: (typeof ruleIds)[number]) {
   };
 }
 
+/**
+ * Plain text of a message (sections 3.11.5 and 3.11.6): braces are doubled, or they would be placeholders, and a name
+ * from a store makes no link. A command that would make one is left out: it must not be changed.
+ */
+function messageText({ message, hint }: Finding): string {
+  const next = hint === undefined || hint.includes('](') ? '' : `. Next: ${printable(hint)}`;
+  return `${printable(message).replaceAll('](', '] (')}${next}`.replace(/[{}]/g, '$&$&');
+}
+
 function result(finding: Finding) {
-  const { rule, severity, message, hint, path, model, layer, digest, expected, actual, bit } = finding;
+  const { rule, severity, path, model, layer, digest, expected, actual, bit } = finding;
   const physical =
     path === undefined
       ? {}
@@ -64,9 +73,7 @@ function result(finding: Finding) {
     ruleId: rule,
     ruleIndex: ruleIds.indexOf(rule),
     level: level[severity],
-    message: {
-      text: printable(hint === undefined ? message : `${message}\nNext: ${hint}`.replaceAll('\n', ' ')),
-    },
+    message: { text: messageText(finding) },
     ...(located ? { locations: [{ ...physical, ...logical }] } : {}),
     partialFingerprints: { 'findingIdentity/v1': [rule, path ?? '', model ?? ''].join('|') },
     properties: { bit, layer, digest, expected, actual },

@@ -1,4 +1,5 @@
 import {
+  type BigIntStats,
   closeSync,
   constants,
   fstatSync,
@@ -15,6 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
+import { syncDirectory } from '../files/index.ts';
 
 export interface StateEffects {
   now(): Date;
@@ -28,7 +30,8 @@ const staleLockMs = 60_000;
 
 interface Lock {
   readonly path: string;
-  readonly inode: bigint;
+  /** Open as long as the lock is held: no other lock can then have its inode. */
+  readonly fd: number;
 }
 
 /** Largest state file that is read. */
@@ -124,7 +127,7 @@ export class StateDirectory {
       unlinkSync(temporary);
       throw error;
     }
-    this.#sync();
+    syncDirectory(this.path);
   }
 
   #remove(name: string): void {
@@ -133,16 +136,7 @@ export class StateDirectory {
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw error;
     }
-    this.#sync();
-  }
-
-  #sync(): void {
-    const fd = openSync(this.path, constants.O_RDONLY | constants.O_DIRECTORY);
-    try {
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    syncDirectory(this.path);
   }
 
   #lock(): Lock {
@@ -166,23 +160,25 @@ export class StateDirectory {
       writeFileSync(fd, `${this.#effects.pid}\n`);
       const now = this.#effects.now();
       futimesSync(fd, now, now);
-      return { path, inode: fstatSync(fd, { bigint: true }).ino };
+      return { path, fd };
     } catch (error) {
+      closeSync(fd);
       unlinkSync(path);
       throw error;
-    } finally {
-      closeSync(fd);
     }
   }
 
   /** Gives back only the lock that was taken: one held for too long may have been broken, and another run holds it. */
-  #unlock(lock: Lock): void {
+  #unlock({ path, fd }: Lock): void {
     try {
-      if (statSync(lock.path, { bigint: true }).ino === lock.inode) unlinkSync(lock.path);
+      if (inodeOf(statSync(path, { bigint: true })) === inodeOf(fstatSync(fd, { bigint: true })))
+        unlinkSync(path);
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') {
         throw new KnownError('STATE_UNUSABLE', { path: this.path, problem: describeCause(error) }, error);
       }
+    } finally {
+      closeSync(fd);
     }
   }
 
@@ -206,8 +202,8 @@ export class StateDirectory {
 
   /** A lock from the future was made before the clock was set back; it is as old as one that was left long ago. */
   #isStale(path: string): boolean {
-    const { mtimeMs } = statSync(path);
-    return Math.abs(this.#effects.now().getTime() - mtimeMs) >= staleLockMs;
+    const now = this.#effects.now().getTime();
+    return Math.abs(now - statSync(path).mtimeMs) >= staleLockMs;
   }
 
   #locked(path: string): KnownError {
@@ -220,3 +216,5 @@ export class StateDirectory {
     return new KnownError('STATE_LOCKED', { path: this.path, pid });
   }
 }
+
+const inodeOf = ({ dev, ino }: BigIntStats): string => `${dev}:${ino}`;

@@ -47,7 +47,7 @@ describe('a config', () => {
 
   test('may say nothing, or nothing with null and empty texts', () => {
     assert.deepEqual(read('{}'), { ok: true, config: empty });
-    assert.deepEqual(read('{"model_format":null,"remote_host":null,"remote_model":""}'), {
+    assert.deepEqual(read('{"model_format":null,"remote_host":"","remote_model":null}'), {
       ok: true,
       config: empty,
     });

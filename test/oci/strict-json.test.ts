@@ -56,6 +56,7 @@ describe('strict JSON finds broken', () => {
     '"a\\"': 'it ends inside a string',
     '"a\nb"': 'a string holds a control character',
     '"a\0b"': 'a string holds a control character',
+    '"a\u001fb"': 'a string holds a control character',
     '"\\x41"': 'a string holds an escape that JSON does not know',
     '"\\u004"': 'a string holds an escape that JSON does not know',
     '"\\': 'a string holds an escape that JSON does not know',

@@ -11,9 +11,14 @@ export async function main(args: readonly string[], nodeVersion: string, io: Io)
     refuseOldNode(nodeVersion);
     return await lossless(await runProgram(args, io), io);
   } catch (error) {
-    return tellError(error, io.stderr);
+    const status = await tellError(error, io.stderr);
+    return error instanceof KnownError && error.code === 'CANCELLED' ? interrupted(io, status) : status;
   }
 }
+
+/** Work that a signal cancelled ends with the status of the signal. */
+const interrupted = ({ interrupted: { aborted, reason } }: Io, status: number): number =>
+  aborted && typeof reason === 'number' ? reason : status;
 
 /** A result that stdout did not take (a full disk) is an error, whatever the result was. */
 async function lossless(status: number, io: Io): Promise<number> {

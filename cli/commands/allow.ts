@@ -1,27 +1,23 @@
-import { dirname } from 'node:path';
 import {
   type AllowList,
   Companions,
   changeList,
-  compareLists,
   emptyList,
   isListId,
-  type ListDifference,
-  listSizeLimit,
-  nearNames,
-  parseAllowList,
   writeAllowList,
 } from '../../src/allow-list/index.ts';
+import type { Settings } from '../../src/config/index.ts';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
 import { replaceFile } from '../../src/files/index.ts';
-import { shellWord } from '../../src/findings/index.ts';
-import { fullName, parseModelName, shortName } from '../../src/oci/index.ts';
-import { printable } from '../../src/report/index.ts';
-import { approvalsPath, readIfThere } from '../../src/trust/index.ts';
-import { type ForList, verifyForList } from '../../src/verify/index.ts';
-import type { Io } from '../terminal/index.ts';
+import { unprintable } from '../../src/findings/index.ts';
+import { fullName, parseModelName } from '../../src/oci/index.ts';
+import { type ForList, verifyForList, whyUnread } from '../../src/verify/index.ts';
+import { type Io, liesInStore } from '../terminal/index.ts';
+import { allowSummary } from './allow-summary.ts';
 import { observe, requestOf } from './check.ts';
-import { settingsOf, storeOf, type TypedFlags } from './context.ts';
+import { refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
+import { parseListFile, readListIfThere } from './list-file.ts';
+import { underListedHosts } from './under-listed-hosts.ts';
 
 /** Flags of `allow`, beside the common ones and those of `check` that it shares. */
 export interface AllowFlags extends TypedFlags {
@@ -32,132 +28,105 @@ export interface AllowFlags extends TypedFlags {
   readonly listId?: string;
 }
 
-const noted = 1000;
+/** Longest note or source. */
+const noteLimit = 1000;
 
 /** `verify-models allow MODEL...|--all`: verifies models, then adds or updates their entries of a list. */
 export async function runAllow(words: readonly string[], flags: AllowFlags, io: Io): Promise<number> {
   const { all, remove = [], note, source, listId, ...common } = flags;
+  refuseFormats(flags, 'allow');
   refuseNonsense(words, flags);
   const settings = settingsOf(common, io);
-  const listPath = settings['allow-list'] ?? 'allow-list.json';
-  const before = readList(listPath, listId);
-  const gone = remove.map((word) => fullName(parseModelName(word)));
-  const stranger = gone.find((name) => !before.models.has(name));
-  if (stranger !== undefined) throw new KnownError('USAGE', { problem: `${stranger} is not on the list` });
-  let verified: ForList | undefined;
-  if (all === true || words.length > 0) {
-    const { path: store } = await storeOf(settings, io);
-    const request = {
-      ...requestOf(words, settings, store, io),
-      quick: false,
-      subset: undefined,
-      list: undefined,
-    };
-    const observer = observe(settings, [], io);
-    try {
-      verified = await verifyForList(request, {
-        now: io.now,
-        monotonic: io.monotonic,
-        signal: io.interrupted,
-        observer,
-      });
-    } finally {
-      observer.ended();
-    }
+  const path = settings['allow-list'] ?? 'allow-list.json';
+  const before = readListIfThere(path) ?? newList(listId);
+  if (listId !== undefined && listId !== before.listId) {
+    const problem = `the list is called ${before.listId}, and a list keeps its id for ever`;
+    throw new KnownError('USAGE', { problem });
   }
-  const put = verified?.models ?? [];
+  const gone = namesToRemove(remove, before);
+  const verified = all === true || words.length > 0 ? await verify(words, path, settings, io) : undefined;
+  const put = underListedHosts(before, verified?.models ?? []);
   const after = changeList(before, { put, remove: gone, note, source });
-  if (after !== before) write(listPath, after, verified, settings.chunks);
-  await io.stdout.write(summary(listPath, before, after, put.length));
+  write(path, { before, after, verified }, settings.chunks);
+  await io.stdout.write(allowSummary({ path, before, after, put, verified, flags }));
   return 0;
 }
 
 function refuseNonsense(words: readonly string[], { all, remove = [], note, source }: AllowFlags): void {
   const refuse = (problem: string) => new KnownError('USAGE', { problem });
-  if (words.length > 0 && all === true) throw refuse('name models, or give --all');
-  if (words.length === 0 && all !== true && remove.length === 0)
-    throw refuse('name models, give --all, or --remove MODEL');
-  for (const text of [note, source]) {
-    if (text !== undefined && (text.length > noted || /\p{Cc}/u.test(text))) {
-      throw refuse(`a note or source has at most ${noted} characters on one line`);
+  const verifies = words.length > 0 || all === true;
+  if (words.length > 0 && all === true) throw refuse('name models, or give --all, not both');
+  if (!verifies && remove.length === 0) throw refuse('name models, give --all, or --remove MODEL');
+  for (const [flag, text] of [
+    ['--note', note],
+    ['--source', source],
+  ] as const) {
+    if (text === undefined) continue;
+    if (!verifies) throw refuse(`${flag} is for models that are named, or for --all`);
+    if (text.length > noteLimit || unprintable.test(text)) {
+      throw refuse(`${flag} takes at most ${noteLimit} characters on one line, all of them visible`);
     }
   }
 }
 
-function readList(path: string, listId: string | undefined): AllowList {
-  let bytes: Buffer | undefined;
-  try {
-    bytes = readIfThere(path, listSizeLimit);
-  } catch (error) {
-    throw new KnownError('LIST_UNREADABLE', { path, problem: describeCause(error) }, error);
-  }
-  if (bytes === undefined) {
-    if (listId !== undefined && !isListId(listId))
-      throw new KnownError('USAGE', {
-        problem: `--list-id ${listId.slice(0, 80)}: letters, digits and . _ : / - only`,
-      });
-    return emptyList(listId ?? 'models');
-  }
-  const list = parseAllowList(bytes);
-  if (listId === undefined || listId === list.listId) return list;
+function newList(listId = 'models'): AllowList {
+  if (isListId(listId)) return emptyList(listId);
   throw new KnownError('USAGE', {
-    problem: `the list is called ${list.listId}; a list keeps its id for ever`,
+    problem: `--list-id ${listId.slice(0, 80)}: a list id has letters, digits and . _ : / - only, 128 at most`,
   });
+}
+
+function namesToRemove(words: readonly string[], { models }: AllowList): string[] {
+  const names = words.map((word) => fullName(parseModelName(word)));
+  const stranger = names.findIndex((name) => !models.has(name));
+  if (stranger === -1) return names;
+  throw new KnownError('USAGE', { problem: `${words[stranger]?.slice(0, 120)} is not on the list` });
+}
+
+/** Every byte of the models is hashed, whatever the settings leave out of a check. */
+async function verify(words: readonly string[], path: string, settings: Settings, io: Io): Promise<ForList> {
+  const { path: store } = await storeOf(settings, io);
+  for (const place of [path, new Companions(path, settings.chunks).chunks]) {
+    if (!liesInStore(place, store)) continue;
+    const problem = `${place} would lie inside the store, where Ollama deletes what is not its own`;
+    throw new KnownError('USAGE', { problem });
+  }
+  const request = { ...requestOf(words, settings, store, io), quick: false, subset: undefined };
+  const observer = observe(settings, [], io);
+  try {
+    const { now, monotonic, interrupted: signal } = io;
+    const verified = await verifyForList(request, { now, monotonic, signal, observer });
+    if (verified.models.length > 0) return verified;
+    throw new KnownError('USAGE', { problem: `there is no model in ${store}, so there is nothing to list` });
+  } finally {
+    observer.ended();
+  }
 }
 
 /** Tables and manifests first, the list last: a list that is there has everything it names. */
 function write(
   path: string,
-  list: AllowList,
-  verified: ForList | undefined,
+  { before, after, verified }: { before: AllowList; after: AllowList; verified: ForList | undefined },
   chunks: string | undefined,
 ): void {
+  const text = writeAllowList(after);
   try {
-    verified?.keep(new Companions(path, chunks));
-    replaceFile(path, writeAllowList(list), 0o644);
+    parseListFile(path, Buffer.from(text));
   } catch (error) {
-    throw new KnownError(
-      'FILE_UNWRITABLE',
-      { path: `${path} (in ${dirname(path)})`, problem: describeCause(error) },
-      error,
-    );
+    // Names that differ in case only, two tables for one blob: what cannot be read is not written.
+    throw new KnownError('USAGE', { problem: `what would be written is ${whyUnread(error)}` }, error);
   }
-}
-
-function summary(path: string, before: AllowList, after: AllowList, verified: number): string {
-  if (after === before) {
-    return `${verified} models verified; the list ${printable(path)} says so already\nnext: verify-models sign ${shellWord(path)} --key KEY\n`;
+  const companions = new Companions(path, chunks);
+  const unwritable = (place: string, error: unknown) =>
+    new KnownError('FILE_UNWRITABLE', { path: place, problem: describeCause(error) }, error);
+  try {
+    verified?.keep(companions);
+  } catch (error) {
+    throw unwritable(`${companions.chunks} or ${companions.manifests}`, error);
   }
-  const difference = compareLists(before.models, after.models);
-  const lines = [
-    ...differenceLines(difference),
-    ...nearLines(difference, after),
-    `list ${after.listId} version ${after.version}: ${after.models.size} models, in ${printable(path)}`,
-    before.version > 0
-      ? `approvals of version ${before.version} in ${printable(approvalsPath(path))} no longer count`
-      : '',
-    `next: verify-models sign ${printable(shellWord(path))} --key KEY`,
-  ];
-  return `${lines.filter((line) => line !== '').join('\n')}\n`;
-}
-
-const shown = (full: string): string => printable(shortName(parseModelName(full)));
-
-function* differenceLines({ added, removed, moved, unchanged }: ListDifference): Generator<string> {
-  for (const { name } of added) yield `added    ${shown(name)}`;
-  for (const { name, layers } of moved) {
-    const what = layers.length === 0 ? 'manifest' : [...new Set(layers.map(({ kind }) => kind))].join(', ');
-    yield `changed  ${shown(name)}   (${what})`;
-  }
-  for (const { name } of removed) yield `removed  ${shown(name)}`;
-  if (unchanged > 0) yield `${unchanged} unchanged`;
-}
-
-/** Names a person could take for one another are pointed out before anybody signs. */
-function* nearLines({ added }: ListDifference, list: AllowList): Generator<string> {
-  for (const { name } of added) {
-    const near = nearNames(name, list.models.keys());
-    if (near.length > 0)
-      yield `warning: ${shown(name)} could be taken for ${near.slice(0, 3).map(shown).join(', ')}`;
+  try {
+    if (after !== before) replaceFile(path, text, 0o644);
+  } catch (error) {
+    throw unwritable(path, error);
   }
 }

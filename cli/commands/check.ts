@@ -14,14 +14,7 @@ import {
 } from '../../src/report/index.ts';
 import { defaultStatePath, StateDirectory } from '../../src/state/index.ts';
 import type { LocatedStore } from '../../src/store/index.ts';
-import {
-  type CheckObserver,
-  type CheckRequest,
-  check,
-  type ListRequest,
-  nearest,
-  openList,
-} from '../../src/verify/index.ts';
+import { type CheckObserver, type CheckRequest, check, nearest, openList } from '../../src/verify/index.ts';
 import {
   type Io,
   Meter,
@@ -35,6 +28,7 @@ import {
 } from '../terminal/index.ts';
 import { settingsOf, storeOf, type TypedFlags, tool } from './context.ts';
 import { commandNames } from './flags.ts';
+import { listRequestOf, refuseListNonsense, tellAllowedExpiry } from './list-request.ts';
 
 /** Milliseconds between two status events of a JSON lines stream. */
 const statusEvery = 1000;
@@ -44,17 +38,19 @@ const defaultJobs = (io: Io): number => Math.min(io.cores, 6);
 /** `verify-models [check] [MODEL...]`: settings, store, one hashing run, every report of it. */
 export async function runCheck(words: readonly string[], flags: TypedFlags, io: Io): Promise<number> {
   const settings = settingsOf(flags, io);
+  refuseListNonsense(settings, flags);
   const { path: store } = await storeFor(words, settings, io);
   const format = settings.format ?? 'text';
   const files = openReportFiles(settings.report ?? [], store);
   let report: CheckReport;
   try {
     const request = requestOf(words, settings, store, io);
-    const list = await openList(listRequestOf(settings, request, io));
+    const list = await openList(listRequestOf(settings, request.openState, io.now()));
     report = await checkInto(files, format, { ...request, list }, settings, io);
   } finally {
     for (const file of files) file.close();
   }
+  if (format !== 'text' || settings.quiet === true) await tellAllowedExpiry(report, io.stderr);
   const lost = files.flatMap(({ failure }) => failure ?? []);
   for (const failure of lost) await tellError(failure, io.stderr);
   const exitCode = lost.length === 0 ? report.exitCode : withLoss(report.exitCode);
@@ -128,25 +124,6 @@ export function requestOf(words: readonly string[], settings: Settings, store: s
     firstFailure: settings['first-failure'] === true,
     failOn: new Set(settings['fail-on'] ?? []),
     openState: () => StateDirectory.open(join(statePath), { now: io.now, uid: io.uid, pid: io.pid }),
-  };
-}
-
-function listRequestOf(settings: Settings, { openState }: CheckRequest, io: Io): ListRequest {
-  return {
-    path: settings['allow-list'],
-    key: settings.key,
-    trust: settings.trust,
-    chunks: settings.chunks,
-    expectDigest: settings['expect-digest'],
-    minVersion: settings['min-version'],
-    allowExpired: settings['allow-expired'] === true,
-    required: settings['require-allow-list'] === true,
-    exact: settings.exact === true,
-    allowCopies: settings['allow-copies'] === true,
-    requireAll: settings['require-all'] === true,
-    whole: settings.whole === true,
-    now: io.now(),
-    openState,
   };
 }
 

@@ -53,3 +53,29 @@ export function refuseFormats({ format, json }: TypedFlags, command: string): vo
   if (json !== true && (format === undefined || format === 'text')) return;
   throw new KnownError('USAGE', { problem: `${command} prints text and knows no other format` });
 }
+
+/** Flags that hold for the next command too, when they were typed. */
+const lasting = [
+  ['store', '--store'],
+  ['chunks', '--chunks'],
+  ['config', '--config'],
+] as const;
+
+/** The same store, tables and settings again, as words of the next command line. */
+export function carried(flags: TypedFlags): string[] {
+  const { followLinksInto } = flags;
+  const links = Array.isArray(followLinksInto) ? followLinksInto : [];
+  return [
+    ...lasting.flatMap(([key, flag]) => (typeof flags[key] === 'string' ? [flag, flags[key]] : [])),
+    ...links.flatMap((path: unknown) => ['--follow-links-into', String(path)]),
+  ];
+}
+
+/** The last line of a command: what to type next. Words in capitals stand for what only the person knows. */
+export function nextLine(words: readonly string[], { quiet }: TypedFlags = {}): string {
+  if (quiet === true) return '';
+  return `next: ${typedCommand(['verify-models', ...words]) ?? 'verify-models --help'}\n`;
+}
+
+/** `1 model`, `3 models`. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,24 +1,18 @@
-import {
-  compareLists,
-  type ListDifference,
-  type ListedDescriptor,
-  type ListedModel,
-  listSizeLimit,
-  parseAllowList,
-} from '../../src/allow-list/index.ts';
-import { describeCause, KnownError } from '../../src/errors/index.ts';
-import { parseModelName, shortDigest, shortName } from '../../src/oci/index.ts';
-import { diffLines, printable, renderTextDiff, safeJson, shownSize } from '../../src/report/index.ts';
-import { readUpTo } from '../../src/trust/index.ts';
-import {
-  ComparedStore,
-  type DescribedLayer,
-  type DescribedModel,
-  describeChanges,
-} from '../../src/verify/index.ts';
+import type { AllowList } from '../../src/allow-list/index.ts';
+import type { Settings } from '../../src/config/index.ts';
+import { KnownError } from '../../src/errors/index.ts';
+import { parseModelName, shortName } from '../../src/oci/index.ts';
+import { safeJson } from '../../src/report/index.ts';
+import { ComparedStore } from '../../src/verify/index.ts';
 import type { Io } from '../terminal/index.ts';
-import { settingsOf, storeOf, type TypedFlags } from './context.ts';
-import { shownGgufChanges } from './gguf-changes.ts';
+import { type Comparison, compareTwoLists, compareWithStore, isSame } from './comparison.ts';
+import { carried, nextLine, settingsOf, storeOf, type TypedFlags } from './context.ts';
+import { diffDocument } from './diff-document.ts';
+import { diffText } from './diff-text.ts';
+import { readListFile } from './list-file.ts';
+
+/** Models that one command line names; more of them are meant by --all. */
+const namedAtMost = 8;
 
 /** `verify-models diff OLD [NEW]`: what changed between two lists, or a list and the store; the screen for an approval. */
 export async function runDiff(
@@ -28,126 +22,59 @@ export async function runDiff(
   io: Io,
 ): Promise<number> {
   const settings = settingsOf(flags, io);
-  const before = readModels(old);
-  using store = await openStore(fresh === undefined, settings, io);
-  const after = fresh === undefined ? (store?.models ?? new Map()) : readModels(fresh);
-  const difference = compareLists(before, after);
-  const moved = describeChanges(difference.moved, store);
-  if (settings.format === 'json') {
-    await io.stdout.write(`${safeJson(document(difference, moved))}\n`);
+  const { format = 'text' } = settings;
+  if (format !== 'text' && format !== 'json' && flags.format !== undefined) {
+    throw new KnownError('USAGE', { problem: `diff knows the formats text and json, not ${format}` });
+  }
+  const before = readListFile(old);
+  const after = fresh === undefined ? undefined : readListFile(fresh);
+  const comparison = await compare(before, after, settings, io);
+  if (format === 'json') {
+    await io.stdout.write(`${safeJson(diffDocument(comparison))}\n`);
     return 0;
   }
   const color = io.stdout.isTerminal && !io.environment.NO_COLOR && io.environment.TERM !== 'dumb';
-  for (const line of textOf(difference, moved, color)) await io.stdout.write(line);
+  for (const line of diffText(comparison, color)) await io.stdout.write(line);
+  await io.stdout.write(nextLine([...nextWords(comparison, old, fresh), ...carried(flags)], flags));
   return 0;
 }
 
-/** Texts and weights are read from the store, also between two lists; there it need not be. */
-async function openStore(
-  needed: boolean,
-  settings: ReturnType<typeof settingsOf>,
+async function compare(
+  before: AllowList,
+  after: AllowList | undefined,
+  settings: Settings,
   io: Io,
-): Promise<ComparedStore | undefined> {
+): Promise<Comparison> {
+  if (after === undefined) {
+    using store = await openStore(settings, io);
+    return compareWithStore(before, store);
+  }
+  using store = await openStoreIfThere(settings, io);
+  return compareTwoLists(before, after, store);
+}
+
+async function openStore(settings: Settings, io: Io): Promise<ComparedStore> {
+  const { path } = await storeOf({ ...settings, quiet: true }, io);
+  return ComparedStore.open(path, settings['follow-links-into'] ?? [], io.now(), io.interrupted);
+}
+
+/** Between two lists texts and weights are read from the store too; there it need not be. */
+async function openStoreIfThere(settings: Settings, io: Io): Promise<ComparedStore | undefined> {
   try {
-    const { path } = await storeOf({ ...settings, quiet: true }, io);
-    return await ComparedStore.open(path, settings['follow-links-into'] ?? [], io.now(), io.interrupted);
+    return await openStore(settings, io);
   } catch (error) {
-    if (needed || !(error instanceof KnownError)) throw error;
-    return undefined;
+    if (error instanceof KnownError && error.code !== 'CANCELLED') return undefined;
+    throw error;
   }
 }
 
-function readModels(path: string): ReadonlyMap<string, ListedModel> {
-  try {
-    return parseAllowList(readUpTo(path, listSizeLimit)).models;
-  } catch (error) {
-    throw new KnownError('LIST_UNREADABLE', { path, problem: describeCause(error) }, error);
-  }
-}
-
-const shown = (full: string): string => printable(shortName(parseModelName(full)));
-
-const total = ({ config, layers }: ListedModel): number =>
-  [...new Map([config, ...layers].map((entry) => [entry.digest, entry.size])).values()].reduce(
-    (sum, size) => sum + size,
-    0,
-  );
-
-function* textOf(
-  difference: ListDifference,
-  moved: readonly DescribedModel[],
-  color: boolean,
-): Generator<string> {
-  for (const { name, model } of difference.added)
-    yield `added    ${shown(name)}   ${shownSize(total(model))}\n`;
-  for (const { name, model } of difference.removed)
-    yield `removed  ${shown(name)}   ${shownSize(total(model))}\n`;
-  for (const model of moved) yield* movedText(model, color);
-  const { added, removed, unchanged } = difference;
-  const counts = `${added.length} added, ${removed.length} removed, ${moved.length} changed, ${unchanged} unchanged`;
-  yield `${counts}\n`;
-  const same = added.length + removed.length + moved.length === 0;
-  yield same
-    ? 'next: verify-models check\n'
-    : 'next: verify-models allow MODEL... --allow-list LIST, then verify-models sign LIST --key KEY\n';
-}
-
-function* movedText({ name, before, after, layers }: DescribedModel, color: boolean): Generator<string> {
-  yield `changed  ${shown(name)}   manifest ${shortDigest(before.manifest.digest)} -> ${shortDigest(after.manifest.digest)}\n`;
-  if (layers.length === 0) yield '  the manifest was written again; config and layers are the same\n';
-  for (const layer of layers) yield* layerText(layer, color);
-}
-
-function* layerText(layer: DescribedLayer, color: boolean): Generator<string> {
-  const side = (entry: ListedDescriptor | undefined) =>
-    entry === undefined ? 'none' : `${shortDigest(entry.digest)} (${shownSize(entry.size)})`;
-  yield `  ${layer.kind.padEnd(9)} ${side(layer.before)} -> ${side(layer.after)}\n`;
-  if (layer.texts !== undefined) {
-    for (const line of renderTextDiff(diffLines(layer.texts.before, layer.texts.after), { color }))
-      yield `    ${line}`;
-  } else if (layer.metadata !== undefined) {
-    yield* shownGgufChanges(layer.metadata, color);
-  } else if (layer.before !== undefined && layer.after !== undefined) {
-    yield '    the bytes of both are not in this store, so there is nothing to read of it\n';
-  }
-}
-
-function document({ added, removed, unchanged }: ListDifference, moved: readonly DescribedModel[]) {
-  const side = (entry: ListedDescriptor | undefined) =>
-    entry === undefined ? null : { digest: entry.digest, size: entry.size };
-  return {
-    schema: 'urn:verify-models:diff:v1',
-    added: added.map(({ name, model }) => ({
-      name,
-      manifestDigest: model.manifest.digest,
-      bytes: total(model),
-    })),
-    removed: removed.map(({ name, model }) => ({
-      name,
-      manifestDigest: model.manifest.digest,
-      bytes: total(model),
-    })),
-    changed: moved.map(({ name, before, after, layers }) => ({
-      name,
-      before: before.manifest.digest,
-      after: after.manifest.digest,
-      layers: layers.map(({ kind, texts, metadata, ...sides }) => ({
-        layer: kind,
-        before: side(sides.before),
-        after: side(sides.after),
-        ...(texts === undefined
-          ? {}
-          : { text: diffLines(texts.before, texts.after).filter(({ kind: how }) => how !== 'same') }),
-        ...(metadata === undefined ? {} : { metadata: metadata.map(plainChange) }),
-      })),
-    })),
-    unchanged,
-  };
-}
-
-/** Numbers beyond 2^53 as texts: JSON readers would round them. */
-function plainChange(change: NonNullable<DescribedLayer['metadata']>[number]) {
-  return JSON.parse(
-    JSON.stringify(change, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)),
-  ) as object;
+function nextWords(comparison: Comparison, old: string, fresh: string | undefined): string[] {
+  const list = fresh ?? old;
+  if (fresh !== undefined && !isSame(comparison)) return ['sign', list, '--key', 'KEY'];
+  const { added, moved } = comparison.difference;
+  const names = [...added, ...moved].map(({ name }) => shortName(parseModelName(name)));
+  if (fresh !== undefined || names.length === 0) return ['check', '--allow-list', list, '--key', 'KEY.pub'];
+  // Under an alias a model has another name in the store than on the list.
+  const all = names.length > namedAtMost || comparison.before.aliases.size > 0;
+  return ['allow', ...(all ? ['--all'] : names), '--allow-list', list];
 }

@@ -1,5 +1,5 @@
 import type { Flag } from './flag.ts';
-import { allowFlags, diffFlags, listFlags, signFlags, trustFlags } from './list-flags.ts';
+import { allowFlags, listFlags, signFlags, trustFlags } from './list-flags.ts';
 
 export type { Flag } from './flag.ts';
 /** Flags of every command. */
@@ -104,7 +104,7 @@ export const ownFlags: Readonly<Record<CommandName, readonly Flag[]>> = {
   keygen: [],
   allow: allowFlags,
   sign: signFlags,
-  diff: diffFlags,
+  diff: [],
   trust: trustFlags,
   explain: [],
   completion: [],

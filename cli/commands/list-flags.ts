@@ -1,9 +1,6 @@
 import { type Flag, flag } from './flag.ts';
 
-const allowList = flag(
-  '--allow-list <file>',
-  'the allow-list (allow and diff: allow-list.json when it is not given)',
-);
+const allowList = flag('--allow-list <file>', 'the allow-list (allow: allow-list.json when it is not given)');
 const chunks = flag('--chunks <dir>', 'chunk tables of the list (default: chunks beside it)');
 const jobs = flag('--jobs <n>', 'hashing threads (default: the cores, 6 at most)');
 const trust = flag('--trust <file>', 'trust policy by which approvals count');
@@ -35,8 +32,6 @@ export const allowFlags: readonly Flag[] = [
   jobs,
   flag('--max-rate <rate>', 'bytes a second over all threads, such as 250MB/s'),
 ];
-
-export const diffFlags: readonly Flag[] = [allowList];
 
 export const signFlags: readonly Flag[] = [
   flag('--key <key>', 'private key: PKCS#8 PEM, or as cosign and keygen make it'),

@@ -7,12 +7,12 @@ const variables = ['VERIFY_MODELS_PASSPHRASE', 'COSIGN_PASSWORD'] as const;
 const fromEnvironment = (io: Io): string | undefined =>
   variables.map((name) => io.environment[name]).find((value) => value !== undefined);
 
-/** The passphrase of a key that is there. @throws KnownError PASSPHRASE_NEEDED */
+/** The passphrase of a key that is there. @throws KnownError PASSPHRASE_NEEDED, CANCELLED */
 export async function passphrase(io: Io): Promise<string> {
   return fromEnvironment(io) ?? (await ask(io, 'passphrase of the key: '));
 }
 
-/** The passphrase of a new key, asked twice. @throws KnownError PASSPHRASE_NEEDED, USAGE when the two differ */
+/** The passphrase of a new key, asked twice. @throws KnownError PASSPHRASE_NEEDED, CANCELLED, USAGE when the two differ */
 export async function newPassphrase(io: Io): Promise<string> {
   const known = fromEnvironment(io);
   if (known !== undefined) return known;
@@ -23,6 +23,6 @@ export async function newPassphrase(io: Io): Promise<string> {
 
 async function ask(io: Io, prompt: string): Promise<string> {
   const typed = await io.askSecret(prompt);
-  if (typed === undefined) throw new KnownError('PASSPHRASE_NEEDED');
-  return typed;
+  if (typed !== undefined) return typed;
+  throw new KnownError(io.interrupted.aborted ? 'CANCELLED' : 'PASSPHRASE_NEEDED');
 }

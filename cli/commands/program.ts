@@ -79,7 +79,9 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
     .command('keygen')
     .argument('[name]', 'the pair is NAME.key and NAME.pub (default: verify-models)')
     .description(commandHelp.keygen)
-    .action((name: string | undefined) => done(runKeygen(name, io)));
+    .action((name: string | undefined, _flags, self: Command) =>
+      done(runKeygen(name, self.optsWithGlobals(), io)),
+    );
   const allow = program
     .command('allow')
     .argument('[model...]', 'names as ollama list shows them')
@@ -96,8 +98,8 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
   addFlags(sign, ownFlags.sign);
   const diff = program
     .command('diff')
-    .argument('<old>', 'a list, or a model of --allow-list')
-    .argument('[new]', 'another list (default: the store)')
+    .argument('<old>', 'an allow-list')
+    .argument('[new]', 'another one (default: the store)')
     .description(commandHelp.diff)
     .action((before: string, after: string | undefined, _flags, self: Command) =>
       done(runDiff(before, after, self.optsWithGlobals(), io)),

@@ -1,3 +1,4 @@
+export { liesInStore } from './in-store.ts';
 export type { Io, Sink } from './io.ts';
 export { processIo } from './process-io.ts';
 export { barLines, Meter, type ProgressKind, plainLine, resolveProgress, showProgress } from './progress.ts';

@@ -16,7 +16,7 @@ export interface Io {
   after(ms: number): AbortSignal;
   /** Cryptographically strong. */
   random(bytes: number): Uint8Array;
-  /** Asks on the terminal without showing what is typed; undefined where there is no terminal. */
+  /** Asks on the terminal without showing what is typed; undefined where there is none, and after Ctrl-C. */
   askSecret(prompt: string): Promise<string | undefined>;
   /** Aborted by Ctrl-C or SIGTERM; the reason is the exit status. */
   readonly interrupted: AbortSignal;

@@ -33,7 +33,7 @@ export function processIo(): Io {
     },
     after: (ms) => AbortSignal.timeout(ms),
     random: (bytes) => randomBytes(bytes),
-    askSecret: (prompt) => askSecret(prompt, process.stdin, stderr),
+    askSecret: (prompt) => askSecret(prompt, process.stdin, stderr, interrupt),
     interrupted: interrupt.signal,
   };
 }

@@ -1,16 +1,8 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readlinkSync,
-  realpathSync,
-  writeSync,
-} from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Format } from '../../src/config/index.ts';
-import { describeCause, KnownError, systemCode } from '../../src/errors/index.ts';
+import { describeCause, KnownError } from '../../src/errors/index.ts';
+import { liesInStore } from './in-store.ts';
 
 export interface WantedReport {
   readonly format: Format;
@@ -26,9 +18,6 @@ export interface ReportFile {
   readonly failure: KnownError | undefined;
 }
 
-/** Links in a row that are followed to find where a report would lie; as many as Linux follows. */
-const linkLimit = 40;
-
 /**
  * Opens the report files of a run, none of them inside the store: neither by its path nor through a link. Nothing is
  * opened when one is refused.
@@ -36,13 +25,8 @@ const linkLimit = 40;
  * @throws KnownError REPORT_IN_STORE, REPORT_UNWRITABLE, USAGE when two would go into one file
  */
 export function openReportFiles(wanted: readonly WantedReport[], store: string): ReportFile[] {
-  const insides = [store, join(store, 'blobs'), join(store, 'manifests')].map((path) => realPathOf(path));
   const paths = wanted.map(({ file }) => resolve(file));
-  for (const path of paths) {
-    const real = realPathOf(path);
-    if (insides.some((inside) => real === inside || real.startsWith(`${inside}/`)))
-      throw new KnownError('REPORT_IN_STORE', { path });
-  }
+  for (const path of paths) if (liesInStore(path, store)) throw new KnownError('REPORT_IN_STORE', { path });
   const opened: OpenReport[] = [];
   try {
     for (const [at, { format }] of wanted.entries()) {
@@ -123,25 +107,3 @@ class OpenReport implements ReportFile {
 
 const unwritable = (path: string, problem: string, cause?: unknown): KnownError =>
   new KnownError('REPORT_UNWRITABLE', { path, problem }, cause);
-
-/** Where a path leads, also where nothing lies there yet: a link that dangles would make its target. */
-function realPathOf(path: string, followed = 0): string {
-  try {
-    return realpathSync.native(path);
-  } catch (error) {
-    if (systemCode(error) !== 'ENOENT' || dirname(path) === path) return path;
-  }
-  const here = join(realPathOf(dirname(path), followed), basename(path));
-  const target = linkAt(here);
-  return target === undefined || followed >= linkLimit
-    ? here
-    : realPathOf(resolve(dirname(here), target), followed + 1);
-}
-
-function linkAt(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
-}

@@ -85,9 +85,23 @@ export class Directory implements Disposable {
 
   #open(name: RawName, flags: number): number {
     if (proc) return openSync(this.reach(name), flags);
+    this.#assertInPlace();
     const before = lstatSync(this.reach(name), { bigint: true });
-    const fd = openSync(this.reach(name), flags);
-    return sameObject(before, fd);
+    const fd = sameObject(before, openSync(this.reach(name), flags));
+    try {
+      this.#assertInPlace();
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+    return fd;
+  }
+
+  /** Without /proc: whether the path still leads to this directory, by way of no other link than before. */
+  #assertInPlace(): void {
+    const { dev, ino } = lstatSync(rawToBytes(this.#raw), { bigint: true });
+    if (`${dev}:${ino}` === this.#object) return;
+    throw new KnownError('FILE_CHANGED', { problem: 'a directory above it was moved' });
   }
 
   /** Names in directory order, streamed: a million of them cost no memory. @throws system errors */

@@ -27,8 +27,11 @@ export const identityOf = (stat: BigIntStats): FileIdentity => ({
 export const difference = (a: FileIdentity, b: FileIdentity): string | undefined =>
   fields.find((field) => a[field] !== b[field]);
 
-/** File systems that cannot sync say so with one of these; nothing is lost then, since nothing can be dirty. */
-const cannotSync = new Set(['EINVAL', 'EROFS', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EBADF']);
+/**
+ * File systems that cannot sync say so with one of these (EPERM is Windows, which wants a descriptor for writing);
+ * nothing is lost then: what is dirty cannot be flushed, or nothing can be dirty.
+ */
+const cannotSync = new Set(['EINVAL', 'EROFS', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EBADF', 'EPERM']);
 
 /**
  * fstat, fsync, fstat: the identity of an open file whose dirty pages are out. A page dirtied through a memory

@@ -1,30 +1,62 @@
-import { closeSync, constants, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  openSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 
-let serial = 0;
+/** Links in a row that are followed; as many as Linux follows. */
+const linkLimit = 40;
 
 /**
  * Replaces a file whole: temporary file beside it, fsync, rename, fsync of the directory. A crash at any line leaves
- * the old file or the new one. Of two writers the last one wins.
+ * the old file or the new one. Of two writers the last one wins. A link stays a link: what it leads to is replaced.
  *
  * @throws system errors (EACCES, ENOSPC, EROFS)
  */
 export function replaceFile(path: string, content: Uint8Array | string, mode: number): void {
-  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-  serial += 1;
-  const temporary = `${path}.${process.pid}-${serial}.tmp`;
-  let placed = false;
+  const target = behindLinks(path);
+  // Not named after the process: in a container that is always the same one, and a crash leaves its file behind.
+  const temporary = `${target}.${randomBytes(6).toString('hex')}.tmp`;
   const fd = openSync(temporary, 'wx', mode);
   try {
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+    writeFileSync(fd, content);
     fsyncSync(fd);
-    renameSync(temporary, path);
-    placed = true;
+    renameSync(temporary, target);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
   } finally {
     closeSync(fd);
-    if (!placed) unlinkSync(temporary);
   }
-  syncDirectory(dirname(path));
+  syncDirectory(dirname(target));
+}
+
+/** Where a path leads, also where nothing lies there yet. */
+function behindLinks(path: string): string {
+  let target = path;
+  for (let followed = 0; followed < linkLimit; followed += 1) {
+    const here = join(realpathSync.native(dirname(target)), basename(target));
+    const next = linkAt(here);
+    if (next === undefined) return here;
+    target = resolve(dirname(here), next);
+  }
+  return path;
+}
+
+function linkAt(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Makes renames and removals in a directory last. */

@@ -6,5 +6,5 @@ export { type LocatedStore, locateStore, type StoreEnvironment, usualPlaces } fr
 export { OllamaStore, type Report } from './ollama-store.ts';
 export { openBlob } from './open-blob.ts';
 export { type BlobObstacle, type BlobVisitor, readBlobs } from './read-blobs.ts';
-export { type ManifestFile, readManifests } from './read-manifests.ts';
+export { type ManifestFile, mentionLimit, readManifests } from './read-manifests.ts';
 export { readOneManifest } from './read-one-manifest.ts';

@@ -1,4 +1,4 @@
-import { type Stats, statSync } from 'node:fs';
+import { type BigIntStats, type Stats, statSync } from 'node:fs';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
 import { Directory, type RawName, textToRaw } from '../files/index.ts';
 import { type Fact, typedCommand } from '../findings/index.ts';
@@ -15,11 +15,13 @@ export class OllamaStore implements Disposable {
   readonly manifests: Directory | undefined;
   readonly blobs: Directory | undefined;
   readonly #root: Directory;
+  readonly #unread = new Set<'manifests' | 'blobs'>();
 
   private constructor(path: string, root: Directory, followInto: readonly string[], report: Report) {
     this.path = path;
     this.#root = root;
     this.links = new LinkPolicy(path, followInto);
+    this.#reportWritableRoot(report);
     this.manifests = this.#part('manifests', report);
     this.blobs = this.#part('blobs', report);
   }
@@ -39,15 +41,38 @@ export class OllamaStore implements Disposable {
     return new OllamaStore(path, root, followInto, report);
   }
 
+  /** Whether a part is there and could not be opened; what it holds is then unknown, not missing. */
+  isUnread(part: 'manifests' | 'blobs'): boolean {
+    return this.#unread.has(part);
+  }
+
   /** Facts about the file at the end of a link whose target may be followed. @throws system errors */
   statBehindLink(directory: Directory, name: RawName): Stats {
     return statSync(directory.reach(name));
+  }
+
+  /** Facts about a manifest, by its path from `manifests/` on, links followed. @throws system errors */
+  manifestStat(path: RawName): BigIntStats {
+    const below = path.slice('manifests/'.length);
+    return statSync(this.manifests?.reach(below) ?? this.#root.reach(path), { bigint: true });
   }
 
   [Symbol.dispose](): void {
     this.manifests?.[Symbol.dispose]();
     this.blobs?.[Symbol.dispose]();
     this.#root[Symbol.dispose]();
+  }
+
+  /** Who may write into the store's own directory can put another manifests/ there, unless it is sticky. */
+  #reportWritableRoot(report: Report): void {
+    if ((this.#root.mode & 0o1002) !== 0o002) return;
+    report({
+      rule: 'manifest-writable',
+      path: '.',
+      message:
+        'every user of this machine can replace manifests/ and blobs/: the directory above them is theirs',
+      hint: typedCommand(['chmod', 'o-w', this.path]),
+    });
   }
 
   #part(name: 'manifests' | 'blobs', report: Report): Directory | undefined {
@@ -68,6 +93,7 @@ export class OllamaStore implements Disposable {
       return directory;
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return undefined;
+      this.#unread.add(name);
       report({
         rule: 'store-unreadable',
         path: name,
@@ -84,6 +110,7 @@ export class OllamaStore implements Disposable {
       report({ rule, path: name, message: `${name}/ is a link to ${linkTargetText(target.target)}` });
       return Directory.open(target.target);
     }
+    this.#unread.add(name);
     if (target.kind === 'outside') {
       const to = linkTargetText(target.target);
       report({

@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { describeCause, systemCode } from '../errors/index.ts';
 import { type Directory, type RawName, rawToText } from '../files/index.ts';
-import { shellWord, typedCommand } from '../findings/index.ts';
+import { typedCommand } from '../findings/index.ts';
 import type { Digest } from '../oci/index.ts';
 import { ageOf } from './age.ts';
 import { classifyBlobName } from './blob-names.ts';
@@ -13,6 +13,10 @@ import type { OllamaStore, Report } from './ollama-store.ts';
 /** What is in the place of a blob that cannot be hashed. */
 export interface BlobObstacle {
   readonly digest: Digest;
+  /** Below the store. */
+  readonly path: string;
+  /** It has the old name with a colon. */
+  readonly colon: boolean;
   readonly rule:
     | 'blob-not-regular'
     | 'blob-link-outside'
@@ -38,26 +42,35 @@ export interface BlobVisitor {
 }
 
 /** Entries between two breaths: other work (a signal, a progress line) gets its turn. */
-const breath = 4096;
+const breath = 256;
 
-/** Reads everything in `blobs/`, streamed, and puts what can be hashed into the table. */
-export async function readBlobs(store: OllamaStore, table: BlobTable, visitor: BlobVisitor): Promise<void> {
+/**
+ * Reads everything in `blobs/`, streamed, and puts what can be hashed into the table. False when not everything was
+ * seen: what was not may be there all the same.
+ */
+export async function readBlobs(
+  store: OllamaStore,
+  table: BlobTable,
+  visitor: BlobVisitor,
+): Promise<boolean> {
   const directory = store.blobs;
-  if (directory === undefined) return;
+  if (directory === undefined) return !store.isUnread('blobs');
   let count = 0;
   try {
     for (const name of directory.names()) {
       readEntry(store, directory, name, table, visitor);
       count += 1;
       if (count % breath === 0) await setImmediate();
-      if (visitor.signal.aborted) return;
+      if (visitor.signal.aborted) return false;
     }
+    return true;
   } catch (error) {
     visitor.report({
       rule: 'store-unreadable',
       path: 'blobs',
       message: `blobs/ could not be read to its end: ${describeCause(error)}`,
     });
+    return false;
   }
 }
 
@@ -69,29 +82,23 @@ function readEntry(
   visitor: BlobVisitor,
 ): void {
   const kind = classifyBlobName(name);
-  if ((kind.kind === 'blob' || kind.kind === 'colon') && !visitor.wanted(kind.digest)) return;
+  const isBlob = kind.kind === 'blob' || kind.kind === 'colon';
+  if (isBlob && !visitor.wanted(kind.digest)) return;
   const path = `blobs/${rawToText(name)}`;
+  if (isBlob) {
+    const { digest } = kind;
+    readBlob(store, directory, { name, path, digest, colon: kind.kind === 'colon' }, table, visitor);
+    return;
+  }
   let stat: Stats;
   try {
     stat = directory.lstat(name);
   } catch (error) {
-    const gone = systemCode(error) === 'ENOENT';
-    const message = gone ? `${path} vanished while the store was read` : `${path}: ${describeCause(error)}`;
-    if (kind.kind === 'blob') obstacle(visitor, kind.digest, 'blob-unreadable', message, 'unreadable');
-    else visitor.report({ rule: 'store-unreadable', path, message });
+    visitor.report({ rule: 'store-unreadable', path, message: `${path} ${whyNot(error)}` });
     return;
   }
-  if (kind.kind === 'blob' || kind.kind === 'colon') {
-    readBlob(
-      store,
-      directory,
-      { name, path, digest: kind.digest, colon: kind.kind === 'colon', stat },
-      table,
-      visitor,
-    );
-  } else if (kind.kind === 'upper') {
-    reportUpper(path, visitor);
-  } else if (kind.kind === 'partial' && stat.isFile()) {
+  if (kind.kind === 'upper') reportUpper(path, visitor);
+  else if (kind.kind === 'partial' && stat.isFile()) {
     visitor.onPartial(stat.size);
     const age = ageOf(stat.mtimeMs, visitor.now);
     visitor.report({
@@ -111,7 +118,12 @@ interface NamedBlob {
   readonly path: string;
   readonly digest: Digest;
   readonly colon: boolean;
+}
+
+/** The file that would be hashed, and where it lies when that is behind a link. */
+interface FoundFile {
   readonly stat: Stats;
+  readonly behind?: RawName;
 }
 
 function readBlob(
@@ -121,21 +133,7 @@ function readBlob(
   table: BlobTable,
   visitor: BlobVisitor,
 ): void {
-  const { name, path, digest, colon, stat } = blob;
-  const link = stat.isSymbolicLink();
-  const size = link ? followedSize(store, directory, blob, visitor) : stat.size;
-  if (size === undefined) return;
-  if (!link && !stat.isFile()) {
-    const type = typeOf(stat);
-    obstacle(
-      visitor,
-      digest,
-      'blob-not-regular',
-      `${path} is a ${type}, not a file; it was not opened`,
-      type,
-    );
-    return;
-  }
+  const { path, digest, colon } = blob;
   if (colon) {
     visitor.report({
       rule: 'blob-name-colon',
@@ -144,121 +142,127 @@ function readBlob(
       message: `${path} has the old name with a colon; at its next start Ollama renames it over sha256-${digest.slice(7)}`,
     });
   }
-  if (!link && stat.nlink > 1) {
+  const found = findFile(store, directory, blob);
+  if ('rule' in found) {
+    visitor.onObstacle({ path, digest, colon, ...found });
+    return;
+  }
+  reportOthers(store, directory, blob, found, visitor);
+  const { stat, behind } = found;
+  visitor.onBlob(table.add({ digest, size: stat.size, link: behind !== undefined, colon }), digest);
+}
+
+/** What makes a blob no worse now, and lets others make it so. */
+function reportOthers(
+  store: OllamaStore,
+  directory: Directory,
+  { name, path, digest }: NamedBlob,
+  { stat, behind }: FoundFile,
+  visitor: BlobVisitor,
+): void {
+  if (behind !== undefined) {
+    const to = linkTargetText(behind);
+    const message = `${path} is a link to ${to}; that file is hashed`;
+    visitor.report({ rule: 'blob-link', path, digest, actual: to, message });
+  }
+  if (stat.nlink > 1) {
+    const folder = behind === undefined ? store.path : folderOf(linkTargetText(behind));
     visitor.report({
       rule: 'blob-hard-link',
       path,
       digest,
       actual: `${stat.nlink} names`,
       message: `${path} has ${stat.nlink} names on this disk; whoever may write another one changes this blob`,
-      hint: `find ${shellWord(store.path)} -xdev -inum ${stat.ino}`,
+      hint: typedCommand(['find', folder, '-xdev', '-inum', `${stat.ino}`]),
     });
   }
-  if (!link && (stat.mode & 0o002) !== 0) {
-    const hint = typedCommand(['chmod', 'o-w', directory.pathOf(name)]);
+  if ((stat.mode & 0o002) !== 0) {
     visitor.report({
       rule: 'blob-writable',
       path,
       digest,
       message: `every user of this machine can write ${path}`,
-      hint,
+      hint: typedCommand(['chmod', 'o-w', directory.pathOf(name)]),
     });
   }
-  visitor.onBlob(table.add({ digest, size, link, colon }), digest);
 }
 
-/** The size of the file behind a link that may be followed; otherwise the obstacle was reported. */
-function followedSize(
-  store: OllamaStore,
-  directory: Directory,
-  { name, path, digest }: NamedBlob,
-  visitor: BlobVisitor,
-): number | undefined {
-  const target = store.links.resolve(directory.reach(name));
-  if (target.kind === 'dangling') {
-    obstacle(
-      visitor,
-      digest,
-      'blob-missing',
-      `${path} is a link to a file that is not there`,
-      'dangling link',
-    );
-  } else if (target.kind === 'loop') {
-    obstacle(visitor, digest, 'blob-link-loop', `${path} is a link that leads to itself`, 'loop');
-  } else if (target.kind === 'unreadable') {
-    obstacle(
-      visitor,
-      digest,
-      'blob-unreadable',
-      `${path} is a link that cannot be followed: ${target.problem}`,
-      'link',
-    );
-  } else if (target.kind === 'outside') {
-    const to = linkTargetText(target.target);
-    const into = to.slice(0, Math.max(1, to.lastIndexOf('/')));
-    const hint = typedCommand(['verify-models', '--store', store.path, '--follow-links-into', into]);
-    obstacle(
-      visitor,
-      digest,
-      'blob-link-outside',
-      `${path} is a link that leaves the store, to ${to}`,
-      to,
-      hint,
-    );
-  } else {
-    return sizeBehind(store, directory, name, path, digest, linkTargetText(target.target), visitor);
-  }
-  return undefined;
-}
+type Problem = Pick<BlobObstacle, 'rule' | 'message' | 'actual' | 'hint'>;
 
-function sizeBehind(
-  store: OllamaStore,
-  directory: Directory,
-  name: RawName,
-  path: string,
-  digest: Digest,
-  to: string,
-  visitor: BlobVisitor,
-): number | undefined {
+function findFile(store: OllamaStore, directory: Directory, blob: NamedBlob): FoundFile | Problem {
+  const { name, path } = blob;
+  let stat: Stats;
   try {
-    const behind = store.statBehindLink(directory, name);
-    if (behind.isFile()) {
-      visitor.report({
-        rule: 'blob-link',
-        path,
-        digest,
-        actual: to,
-        message: `${path} is a link to ${to}; that file is hashed`,
-      });
-      return behind.size;
-    }
-    obstacle(visitor, digest, 'blob-not-regular', `${path} is a link to a ${typeOf(behind)}`, typeOf(behind));
+    stat = directory.lstat(name);
   } catch (error) {
-    obstacle(
-      visitor,
-      digest,
-      'blob-unreadable',
-      `${path} is a link that cannot be followed: ${describeCause(error)}`,
-      'link',
-    );
+    return { rule: 'blob-unreadable', message: `${path} ${whyNot(error)}`, actual: 'unreadable' };
   }
-  return undefined;
+  if (stat.isSymbolicLink()) return followLink(store, directory, blob);
+  if (stat.isFile()) return { stat };
+  const type = typeOf(stat);
+  const message = `${path} is a ${type}, not a file; it was not opened`;
+  return { rule: 'blob-not-regular', message, actual: type };
 }
+
+/** The file behind a link, when links may lead there. */
+function followLink(
+  store: OllamaStore,
+  directory: Directory,
+  { name, path }: NamedBlob,
+): FoundFile | Problem {
+  const unfollowed = (problem: string): Problem => ({
+    rule: 'blob-unreadable',
+    message: `${path} is a link that cannot be followed: ${problem}`,
+    actual: 'link',
+  });
+  const link = store.links.resolve(directory.reach(name));
+  switch (link.kind) {
+    case 'dangling':
+      return {
+        rule: 'blob-missing',
+        message: `${path} is a link to a file that is not there`,
+        actual: 'dangling link',
+      };
+    case 'loop':
+      return {
+        rule: 'blob-link-loop',
+        message: `${path} is a link that leads to itself`,
+        actual: 'loop',
+      };
+    case 'unreadable':
+      return unfollowed(link.problem);
+    case 'outside': {
+      const to = linkTargetText(link.target);
+      return {
+        rule: 'blob-link-outside',
+        message: `${path} is a link that leaves the store, to ${to}`,
+        actual: to,
+        hint: typedCommand(['verify-models', '--store', store.path, '--follow-links-into', folderOf(to)]),
+      };
+    }
+    case 'allowed':
+      break;
+  }
+  try {
+    const stat = store.statBehindLink(directory, name);
+    if (stat.isFile()) return { stat, behind: link.target };
+    const type = typeOf(stat);
+    return { rule: 'blob-not-regular', message: `${path} is a link to a ${type}`, actual: type };
+  } catch (error) {
+    return unfollowed(describeCause(error));
+  }
+}
+
+const folderOf = (path: string): string => path.slice(0, Math.max(1, path.lastIndexOf('/')));
+
+const whyNot = (error: unknown): string =>
+  systemCode(error) === 'ENOENT'
+    ? 'vanished while the store was read'
+    : `cannot be looked at: ${describeCause(error)}`;
 
 function reportUpper(path: string, visitor: BlobVisitor): void {
   const message = `${path} has upper-case digits; Ollama can never verify it and deletes it once it is an hour old`;
   visitor.report({ rule: 'blob-name-case', path, message });
-}
-
-function obstacle(
-  visitor: BlobVisitor,
-  digest: Digest,
-  rule: BlobObstacle['rule'],
-  message: string,
-  actual: string,
-  hint?: string,
-): void {
-  visitor.onObstacle({ digest, rule, message, actual, hint });
 }
 
 function typeOf(stat: Stats): string {

@@ -1,8 +1,16 @@
 import { createHash } from 'node:crypto';
-import { closeSync, type Stats } from 'node:fs';
+import { closeSync, fstatSync, type Stats } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
-import { Directory, openResolvedFile, type RawName, rawToText, readSmall } from '../files/index.ts';
+import {
+  Directory,
+  type FileIdentity,
+  identityOf,
+  openResolvedFile,
+  type RawName,
+  rawToText,
+  readSmall,
+} from '../files/index.ts';
 import { typedCommand } from '../findings/index.ts';
 import {
   type Digest,
@@ -27,6 +35,8 @@ export interface ManifestFile {
         /** What `ollama list` shows the beginning of. */
         readonly idDigest: Digest;
         readonly bytes: number;
+        /** The state of the file that was read. */
+        readonly state: FileIdentity;
         readonly reading: ManifestReading;
         readonly looksLikeJson: boolean;
         /** Digests in the text of a manifest that was refused, so that its blobs are not taken for orphans. */
@@ -45,10 +55,14 @@ export interface ManifestFile {
 const depthLimit = 64;
 
 /** Digests that are taken from the text of a refused manifest. */
-const mentionLimit = 1000;
+export const mentionLimit = 1000;
 
-/** Linked directories that are followed in one walk. */
+/** Linked directories that are followed in one walk, and entries that are looked at behind them. */
 const linkLimit = 1000;
+const behindLinksLimit = 100_000;
+
+/** Entries between two breaths: a signal or a progress line gets its turn. */
+const breath = 256;
 
 /**
  * Reads every file under `manifests/`, whatever its depth and name, in directory order. Each is read through one
@@ -61,11 +75,11 @@ export async function* readManifests(
 ): AsyncGenerator<ManifestFile> {
   if (store.manifests === undefined) return;
   let count = 0;
-  const root: Level = { directory: store.manifests, parts: [], above: undefined };
+  const root: Level = { directory: store.manifests, parts: [], above: undefined, behindLink: false };
   for (const file of new Walk(store, report).level(root)) {
-    yield file;
+    if (file !== undefined) yield file;
     count += 1;
-    if (count % 256 === 0) await setImmediate();
+    if (count % breath === 0) await setImmediate();
     if (signal.aborted) return;
   }
 }
@@ -75,7 +89,12 @@ interface Level {
   readonly directory: Directory;
   readonly parts: readonly string[];
   readonly above: Level | undefined;
+  /** It was reached through a linked directory. */
+  readonly behindLink: boolean;
 }
+
+/** What a walk gives: a file, or nothing for an entry that is none, so that its reader can take a breath. */
+type Walked = Generator<ManifestFile | undefined>;
 
 const pathOf = (parts: readonly string[]): string => ['manifests', ...parts].join('/');
 
@@ -83,29 +102,32 @@ class Walk {
   readonly #store: OllamaStore;
   readonly #report: Report;
   #linksFollowed = 0;
+  #behindLinks = 0;
 
   constructor(store: OllamaStore, report: Report) {
     this.#store = store;
     this.#report = report;
   }
 
-  *level(level: Level): Generator<ManifestFile> {
+  *level(level: Level): Walked {
     try {
-      for (const name of level.directory.names())
+      for (const name of level.directory.names()) {
+        if (level.behindLink && this.#tooManyBehindLinks(level)) return;
         yield* this.#entry(level, name, [...level.parts, rawToText(name)]);
+      }
     } catch (error) {
       this.#unreadable(level.parts, `could not be read to its end: ${describeCause(error)}`);
     }
   }
 
-  *#entry(level: Level, name: RawName, parts: readonly string[]): Generator<ManifestFile> {
-    const { directory } = level;
+  *#entry(level: Level, name: RawName, parts: readonly string[]): Walked {
+    const { directory, behindLink } = level;
     try {
       const stat = directory.lstat(name);
       if (stat.isSymbolicLink()) yield* this.#link(level, name, parts);
       else if (stat.isDirectory()) {
         using inside = directory.openDirectory(name);
-        yield* this.#descend({ directory: inside, parts, above: level });
+        yield* this.#descend({ directory: inside, parts, above: level, behindLink });
       } else
         yield readFile(stat, () => directory.openFile(name), parts, directory.pathOf(name), this.#report);
     } catch (error) {
@@ -113,8 +135,9 @@ class Walk {
     }
   }
 
-  *#descend(level: Level): Generator<ManifestFile> {
+  *#descend(level: Level): Walked {
     const { directory, parts } = level;
+    yield undefined;
     if ((directory.mode & 0o002) !== 0) {
       const path = pathOf(parts);
       const hint = typedCommand(['chmod', 'o-w', directory.path]);
@@ -125,7 +148,7 @@ class Walk {
     else this.#unreadable(parts, `is deeper than ${depthLimit} levels; what lies below was not read`);
   }
 
-  *#link(level: Level, name: RawName, parts: readonly string[]): Generator<ManifestFile> {
+  *#link(level: Level, name: RawName, parts: readonly string[]): Walked {
     const path = pathOf(parts);
     const target = this.#store.links.resolve(level.directory.reach(name));
     if (target.kind === 'outside') {
@@ -162,7 +185,8 @@ class Walk {
       return;
     }
     using inside = Directory.open(target.target);
-    if (this.#mayFollow(inside, level)) yield* this.#descend({ directory: inside, parts, above: level });
+    if (this.#mayFollow(inside, level))
+      yield* this.#descend({ directory: inside, parts, above: level, behindLink: true });
     else this.#unreadable(parts, 'is a link that leads back above itself, or one link too many');
   }
 
@@ -173,6 +197,14 @@ class Walk {
     }
     this.#linksFollowed += 1;
     return this.#linksFollowed <= linkLimit;
+  }
+
+  /** A few links can show the same thousands of files under a thousand names. */
+  #tooManyBehindLinks({ parts }: Level): boolean {
+    this.#behindLinks += 1;
+    if (this.#behindLinks <= behindLinksLimit) return false;
+    this.#unreadable(parts, `is read no further: more than ${behindLinksLimit} entries lie behind links`);
+    return true;
   }
 
   #unreadable(parts: readonly string[], what: string): void {
@@ -206,7 +238,7 @@ function readFile(
     fd = open();
     const bytes = readSmall(fd, manifestSizeLimit);
     if (bytes === undefined) return { parts, content: { kind: 'too-large', bytes: stat.size } };
-    return { parts, content: readContent(bytes) };
+    return { parts, content: readContent(bytes, identityOf(fstatSync(fd, { bigint: true }))) };
   } catch (error) {
     const problem = error instanceof KnownError ? error.message : describeCause(error);
     const vanished = systemCode(error) === 'ENOENT' ? 'it vanished while the store was read' : problem;
@@ -216,13 +248,14 @@ function readFile(
   }
 }
 
-function readContent(bytes: Buffer): ManifestFile['content'] {
+function readContent(bytes: Buffer, state: FileIdentity): ManifestFile['content'] {
   const reading = parseManifest(bytes);
   return {
     kind: 'read',
     digest: sha256(bytes),
     idDigest: sha256(listedPart(bytes)),
     bytes: bytes.length,
+    state,
     reading,
     looksLikeJson: /^[\s\ufeff]*\{/.test(bytes.toString('utf8', 0, 64)),
     mentions: reading.ok ? [] : mentionedDigests(bytes),

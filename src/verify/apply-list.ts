@@ -1,14 +1,18 @@
 import type { AllowList, Companions } from '../allow-list/index.ts';
+import { typedCommand } from '../findings/index.ts';
 import type { AllowListInfo } from '../report/index.ts';
 import type { Report } from '../store/index.ts';
 import type { ListOutcome } from '../trust/index.ts';
 import { type BlobTables, ListedTables, withoutTables } from './blob-tables.ts';
-import type { GatheredModel } from './gather-models.ts';
 import { judgeListed } from './judge-listed.ts';
+import type { ChosenModels } from './read-models.ts';
+import { reportAbsent } from './report-absent.ts';
 
 /** An allow-list that was judged, and how it is to be applied. */
 export interface ListForCheck {
   readonly outcome: ListOutcome<AllowList>;
+  /** As it was typed; undefined when none was given although one is required. */
+  readonly path: string | undefined;
   readonly companions: Companions;
   readonly exact: boolean;
   readonly allowCopies: boolean;
@@ -28,32 +32,35 @@ export interface AppliedList {
 /** Without a list nothing is said about trust; under one that was refused, nothing is trusted. */
 export function applyList(
   list: ListForCheck | undefined,
-  models: {
-    readonly chosen: readonly GatheredModel[];
-    readonly whole: boolean;
-    readonly absent: readonly string[];
-  },
+  models: ChosenModels,
+  store: string,
   report: Report,
 ): AppliedList {
-  if (list === undefined) return { tables: withoutTables, info: null, finish: () => {} };
-  const { outcome } = list;
+  const idle = { tables: withoutTables, info: null, finish: () => {} };
+  if (list === undefined) return idle;
+  const { outcome, path, exact, allowCopies, requireAll } = list;
   for (const fact of outcome.facts) report(fact);
   if (!outcome.accepted) {
     for (const { record } of models.chosen) record.mark('untrusted');
-    return { tables: withoutTables, info: null, finish: () => {} };
+    return idle;
   }
-  const named = new Set(models.absent);
-  const { exact, allowCopies, requireAll } = list;
-  judgeListed(outcome.list, models.chosen, { exact, allowCopies, requireAll, named }, models.whole, report);
+  const diffCommand = typedCommand(['verify-models', 'diff', path ?? '', '--store', store]);
+  judgeListed(outcome.list, models.chosen, { exact, allowCopies, diffCommand }, report);
+  reportAbsent(outcome.list, models, requireAll, report);
   const tables = new ListedTables(outcome.list, list.companions, list.whole);
   const { listId, version, digest, expires, signers } = outcome.summary;
   return {
     tables,
     info: { listId, version, digest, expires: expires.toISOString(), signers },
-    finish(to) {
-      if (tables.unusable === 0) return;
-      const message = `${tables.unusable} chunk tables are missing or damaged; those blobs were hashed whole`;
-      to({ rule: 'chunk-table-unusable', actual: `${tables.unusable}`, message });
-    },
+    finish: (to) => reportUnusable(tables.unusable, list.companions.chunks, to),
   };
+}
+
+function reportUnusable(count: number, folder: string, report: Report): void {
+  if (count === 0) return;
+  const what =
+    count === 1
+      ? `1 chunk table of the list is missing or damaged in ${folder}; that blob was hashed whole`
+      : `${count} chunk tables of the list are missing or damaged in ${folder}; those blobs were hashed whole`;
+  report({ rule: 'chunk-table-unusable', actual: `${count}`, message: what });
 }

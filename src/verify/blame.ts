@@ -4,10 +4,18 @@ import type { ModelRecord, Reference, References } from './model-records.ts';
 /** Model names in one message. */
 const namesShown = 5;
 
-/** Which layer of which models a blob is: `the system layer of llama3.2:1b`. */
+/** Which layer of which models a blob is: `the system layer of llama3.2:1b`; one model may call it other than another. */
 export function whoseLayer(reference: Reference): string {
-  const kind = kindOf(reference);
-  const names = [...new Set(reference.uses.map((use) => use.model.short))].sort();
+  const namesOf = new Map<LayerKind, Set<string>>();
+  for (const { kind, model } of reference.uses) {
+    const names = namesOf.get(kind);
+    if (names === undefined) namesOf.set(kind, new Set([model.short]));
+    else names.add(model.short);
+  }
+  return [...namesOf].map(([kind, names]) => layerOf(kind, [...names].sort())).join(' and ');
+}
+
+function layerOf(kind: LayerKind, names: readonly string[]): string {
   const more = names.length > namesShown ? ` and ${names.length - namesShown} more models` : '';
   const noun = kind === 'config' || kind === 'layer' ? kind : `${kind} layer`;
   return `the ${noun} of ${names.slice(0, namesShown).join(', ')}${more}`;

@@ -1,6 +1,7 @@
 import type { AllowList, Companions, ListedDescriptor } from '../allow-list/index.ts';
 import type { ChunkTable } from '../hash/index.ts';
 import type { Digest } from '../oci/index.ts';
+import { tabledBlobs } from './tabled-blobs.ts';
 
 /** How blobs are hashed in this run: by which chunk tables, or making which. */
 export interface BlobTables {
@@ -31,12 +32,7 @@ export class ListedTables implements BlobTables {
   constructor(list: AllowList, companions: Companions, whole: boolean) {
     this.whole = whole;
     this.#companions = companions;
-    const entries = new Map<Digest, ListedDescriptor>();
-    for (const { config, layers } of list.models.values()) {
-      for (const entry of [config, ...layers])
-        if (entry.chunks !== undefined) entries.set(entry.digest, entry);
-    }
-    this.#entries = entries;
+    this.#entries = new Map(tabledBlobs(list).map(({ entry }) => [entry.digest, entry]));
   }
 
   tableOf(digest: Digest): ChunkTable | undefined {

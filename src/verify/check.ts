@@ -6,16 +6,16 @@ import { type AppliedList, applyList } from './apply-list.ts';
 import { Anatomy } from './blame.ts';
 import { factOfBadBlob } from './blob-facts.ts';
 import type { CheckEffects, CheckRequest } from './check-request.ts';
-import { gatherModels } from './gather-models.ts';
 import { type HashRun, hashBlobs, proof } from './hash-run.ts';
 import { type Inventory, takeInventory } from './inventory.ts';
 import { judgeConfigs } from './judge-configs.ts';
 import { openMemory } from './memory.ts';
 import { interruptStatus, reportPartial } from './partial.ts';
 import { type Plan, planHashing } from './plan.ts';
+import { type ChosenModels, readModels } from './read-models.ts';
 import { markReferences, reportReferences } from './reference-facts.ts';
+import { reportMoved } from './report-moved.ts';
 import { blobResults, modelResult, summarise } from './results.ts';
-import { selectModels } from './select-models.ts';
 
 /**
  * Reads a store and proves it, byte for byte, against its own manifests. Writes nothing into it.
@@ -27,20 +27,26 @@ export async function check(request: CheckRequest, effects: CheckEffects): Promi
   const began = effects.monotonic();
   const log = new FindingsLog(request.failOn, (finding) => effects.observer.finding(finding));
   using store = OllamaStore.open(request.store, request.followLinksInto, (fact) => log.add(fact));
-  const models = await readModels(store, request, log, effects);
-  const list = applyList(request.list, models, (fact) => log.add(fact));
+  const models = await readModels(store, request, effects.signal, log);
+  const list = applyList(request.list, models, request.store, (fact) => log.add(fact));
   const inventory = await readBlobs(store, models, log, effects);
   const memory = openMemory(request, effects.deadline !== undefined, (fact) => log.add(fact));
   const plan = planHashing(inventory, request, memory.from);
   const run = await hash(store, inventory, plan, list, request, effects);
+  reportMoved(
+    store,
+    models.chosen.map(({ record }) => record),
+    (fact) => log.add(fact),
+  );
   markUnhashed(inventory, plan, run);
   markReferences(inventory.references, inventory.complete);
   reportBlobs(store, inventory, run, log);
   list.finish((fact) => log.add(fact));
-  judgeConfigs(
+  await judgeConfigs(
     store,
     inventory,
     models.chosen.map(({ record }) => record),
+    effects.signal,
     (fact) => log.add(fact),
   );
   const partial = reportPartial({ request, effects, plan, run }, (fact) => log.add(fact));
@@ -63,33 +69,14 @@ export async function check(request: CheckRequest, effects: CheckEffects): Promi
   };
 }
 
-async function readModels(
-  store: OllamaStore,
-  request: CheckRequest,
-  log: FindingsLog,
-  effects: CheckEffects,
-) {
-  const whole = request.models.length === 0;
-  const strays = whole ? (fact: Parameters<typeof log.add>[0]) => log.add(fact) : () => {};
-  const { models, facts } = await gatherModels(store, strays, effects.signal);
-  const outcome = request.list?.outcome;
-  const listed = outcome?.accepted === true ? outcome.list.models : new Map<string, unknown>();
-  const { chosen, absent } = selectModels(models, request.models, request.commands, listed);
-  const records = new Set(chosen.map(({ record }) => record));
-  for (const { model, report } of facts) {
-    if (whole || (model !== undefined && records.has(model))) report((fact) => log.add(fact));
-  }
-  return { all: models, chosen, absent, whole };
-}
-
 function readBlobs(
   store: OllamaStore,
-  models: Awaited<ReturnType<typeof readModels>>,
+  { all, chosen, whole, complete }: ChosenModels,
   log: FindingsLog,
   effects: CheckEffects,
 ): Promise<Inventory> {
-  const { all, chosen, whole } = models;
-  const what = { models: chosen, all, whole, now: effects.now(), signal: effects.signal };
+  const { signal } = effects;
+  const what = { models: chosen, all, whole, manifestsRead: complete, now: effects.now(), signal };
   return takeInventory(store, what, (fact) => log.add(fact));
 }
 

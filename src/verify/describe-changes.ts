@@ -1,23 +1,36 @@
-import type { LayerChange, ListDifference, ListedModel } from '../allow-list/index.ts';
-import { compareGgufMetadata, type GgufChange } from '../gguf/index.ts';
-import type { ComparedStore } from './store-as-list.ts';
+import type { LayerChange, ListDifference, ListedDescriptor, ListedModel } from '../allow-list/index.ts';
+import { compareGgufMetadata, type GgufChange, type GgufMetadata } from '../gguf/index.ts';
+import type { Digest } from '../oci/index.ts';
+import type { ComparedStore, LayerReading } from './store-as-list.ts';
 
-/** One layer of a moved model, with what a person can read of it. */
-export interface DescribedLayer extends LayerChange {
-  /** Both texts, where both are here; `after` alone for a layer that was added. */
-  readonly texts: { readonly before: string; readonly after: string } | undefined;
+/** What a person can read of a layer that changed. */
+export type LayerContent =
+  /** Both texts; an empty one on the side where there is no such layer. */
+  | ({ readonly kind: 'texts'; readonly before: string; readonly after: string } & Remark)
   /** What the weights say of themselves and did not say before. */
-  readonly metadata: readonly GgufChange[] | undefined;
+  | ({ readonly kind: 'metadata'; readonly changes: readonly GgufChange[] } & Remark)
+  /** Nothing, and why. */
+  | { readonly kind: 'unread'; readonly problem: string };
+
+/** Why the layer as it was cannot be read, where only what it is now is shown: a pull removes what it replaces. */
+interface Remark {
+  readonly unreadBefore?: string;
+}
+
+export interface DescribedLayer extends LayerChange {
+  readonly content: LayerContent;
 }
 
 export interface DescribedModel {
   readonly name: string;
   readonly before: ListedModel;
   readonly after: ListedModel;
+  /** Config first; none when the same layers stand in another order, or only the manifest was written again. */
   readonly layers: readonly DescribedLayer[];
 }
 
-const binary: ReadonlySet<string> = new Set(['weights', 'adapter', 'projector', 'draft', 'tensor']);
+const gguf: ReadonlySet<string> = new Set(['weights', 'adapter', 'projector', 'draft']);
+const binary: ReadonlySet<string> = new Set(['tensor', 'embeddings']);
 
 /** Reads what changed in the moved models, as far as the bytes are in the store. */
 export function describeChanges(
@@ -28,32 +41,42 @@ export function describeChanges(
     name,
     before,
     after,
-    layers: layers.map((layer) => ({
-      ...layer,
-      texts: textsOf(layer, store),
-      metadata: metadataOf(layer, store),
-    })),
+    layers: layers.map((layer) => ({ ...layer, content: contentOf(layer, store) })),
   }));
 }
 
-function textsOf(
-  { kind, before, after }: LayerChange,
-  store: ComparedStore | undefined,
-): DescribedLayer['texts'] {
-  if (store === undefined || binary.has(kind)) return undefined;
-  const [old, now] = [
-    before === undefined ? '' : store.text(before.digest),
-    after === undefined ? '' : store.text(after.digest),
-  ];
-  return old === undefined || now === undefined ? undefined : { before: old, after: now };
+function contentOf({ kind, before, after }: LayerChange, store: ComparedStore | undefined): LayerContent {
+  if (store === undefined) return { kind: 'unread', problem: 'there is no store here to read it from' };
+  if (binary.has(kind)) return { kind: 'unread', problem: 'it is no text' };
+  if (gguf.has(kind)) {
+    const read = readerOf(noMetadata, (digest) => store.metadata(digest));
+    return both(read(before), read(after), noMetadata, (old, now) => ({
+      kind: 'metadata',
+      changes: compareGgufMetadata(old, now),
+    }));
+  }
+  const read = readerOf('', (digest) => store.text(digest));
+  return both(read(before), read(after), '', (old, now) => ({ kind: 'texts', before: old, after: now }));
 }
 
-function metadataOf(
-  { kind, before, after }: LayerChange,
-  store: ComparedStore | undefined,
-): readonly GgufChange[] | undefined {
-  if (store === undefined || !binary.has(kind) || before === undefined || after === undefined)
-    return undefined;
-  const [old, now] = [store.metadata(before.digest), store.metadata(after.digest)];
-  return old === undefined || now === undefined ? undefined : compareGgufMetadata(old, now);
+const noMetadata: GgufMetadata = {
+  ...{ version: 3, tensorCount: 0, keyCount: 0 },
+  ...{ values: new Map(), types: new Map() },
+};
+
+/** Reads one side of a change; where there is no such layer, it is as if nothing stood there. */
+const readerOf =
+  <T>(nothing: T, read: (digest: Digest) => LayerReading<T>) =>
+  (entry: ListedDescriptor | undefined): LayerReading<T> =>
+    entry === undefined ? { value: nothing } : read(entry.digest);
+
+function both<T>(
+  before: LayerReading<T>,
+  after: LayerReading<T>,
+  nothing: T,
+  make: (before: T, after: T) => Exclude<LayerContent, { kind: 'unread' }>,
+): LayerContent {
+  if ('problem' in after) return { kind: 'unread', problem: after.problem };
+  if ('problem' in before) return { ...make(nothing, after.value), unreadBefore: before.problem };
+  return make(before.value, after.value);
 }

@@ -9,7 +9,13 @@ import {
   nameFromPath,
   shortName,
 } from '../oci/index.ts';
-import { type ManifestFile, type OllamaStore, type Report, readManifests } from '../store/index.ts';
+import {
+  type ManifestFile,
+  mentionLimit,
+  type OllamaStore,
+  type Report,
+  readManifests,
+} from '../store/index.ts';
 import { ModelRecord } from './model-records.ts';
 import { repairCommand } from './repair-command.ts';
 
@@ -22,11 +28,13 @@ export interface GatheredModel {
 
 export interface Gathered {
   readonly models: readonly GatheredModel[];
-  /** What to report once it is known which models are asked for. */
+  /** What to report once it is known which models are asked for; none means that it concerns the store. */
   readonly facts: readonly {
-    readonly model: ModelRecord | undefined;
+    readonly models: readonly ModelRecord[];
     readonly report: (report: Report) => void;
   }[];
+  /** False when something under `manifests/` could not be read: it may name blobs that seem to be orphans. */
+  readonly complete: boolean;
 }
 
 /** Reads every manifest and judges each: its name first (would Ollama see it?), then its content. Sorted by name. */
@@ -37,22 +45,33 @@ export async function gatherModels(
 ): Promise<Gathered> {
   const models: GatheredModel[] = [];
   const facts: Gathered['facts'][number][] = [];
-  for await (const file of readManifests(store, report, signal)) {
+  let complete = !store.isUnread('manifests');
+  const told: Report = (fact) => {
+    if (fact.rule === 'store-unreadable' || fact.rule === 'store-link-outside') complete = false;
+    report(fact);
+  };
+  for await (const file of readManifests(store, told, signal)) {
+    if (!isRead(file)) complete = false;
     const name = visibleName(file);
     if (name === undefined) {
-      facts.push({ model: undefined, report: (to) => reportInvisible(file, store, to) });
+      facts.push({ models: [], report: (to) => reportInvisible(file, store, to) });
       continue;
     }
     const model = gatherOne(name, file);
     models.push(model);
-    facts.push({ model: model.record, report: (to) => judgeContent(file, model.record, store, to) });
+    if (model.manifest !== undefined) continue;
+    facts.push({ models: [model.record], report: (to) => judgeContent(file, model.record, store, to) });
   }
   models.sort((a, b) => (a.record.full < b.record.full ? -1 : 1));
   for (const group of sameButForCase(models)) {
-    facts.push({ model: group[0], report: (to) => reportCollision(group, to) });
+    facts.push({ models: group, report: (to) => reportCollision(group, to) });
   }
-  return { models, facts };
+  return { models, facts, complete: complete && !signal.aborted };
 }
+
+/** Every digest that it names is known. */
+const isRead = ({ content }: ManifestFile): boolean =>
+  content.kind === 'read' && (content.reading.ok || content.mentions.length < mentionLimit);
 
 const pathOf = (file: ManifestFile): string => `manifests/${file.parts.join('/')}`;
 
@@ -78,6 +97,7 @@ function gatherOne(name: ModelName, { content }: ManifestFile): GatheredModel {
       [...sizes.values()].reduce((sum, size) => sum + size, 0),
     remoteStub: manifest?.remoteStub ?? false,
     config: manifest?.config.digest,
+    manifestState: content.kind === 'read' ? content.state : undefined,
   });
   return { record, manifest, mentions: content.kind === 'read' ? content.mentions : [] };
 }
@@ -89,6 +109,8 @@ function reportInvisible(file: ManifestFile, store: OllamaStore, report: Report)
     name === undefined
       ? `it lies ${file.parts.length} levels deep, not 4`
       : `its ${illegalPart(name)} is not one that Ollama accepts`;
+  // The walk has told of a link that it did not follow; behind it may lie directories full of legal names.
+  if (file.content.kind === 'unreadable' && file.content.remedy === 'told') return;
   report({ rule: 'name-illegal', path, message: `Ollama skips ${path}: ${why}` });
   if (name !== undefined) {
     report({
@@ -152,7 +174,9 @@ function sameButForCase(models: readonly GatheredModel[]): ModelRecord[][] {
   const groups = new Map<string, ModelRecord[]>();
   for (const { record } of models) {
     const key = record.full.toLowerCase();
-    groups.set(key, [...(groups.get(key) ?? []), record]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [record]);
+    else group.push(record);
   }
   return [...groups.values()].filter((group) => group.length > 1);
 }

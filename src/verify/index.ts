@@ -3,9 +3,17 @@ export type { BlobTables } from './blob-tables.ts';
 export { check } from './check.ts';
 export type { CheckEffects, CheckObserver, CheckRequest, HashingProgress } from './check-request.ts';
 export { checkTables, type TableCheck } from './check-tables.ts';
-export { type DescribedLayer, type DescribedModel, describeChanges } from './describe-changes.ts';
+export {
+  type DescribedLayer,
+  type DescribedModel,
+  describeChanges,
+  type LayerContent,
+} from './describe-changes.ts';
+export { readKeyFile, readPublicKeyFile } from './key-file.ts';
 export { type ListedModel, listModels, type ModelListing } from './list-models.ts';
 export { nearest } from './nearest.ts';
 export { type ListRequest, openList } from './open-list.ts';
-export { ComparedStore } from './store-as-list.ts';
+export { ComparedStore, type StoredEntry } from './store-as-list.ts';
+export { tabledBlobs } from './tabled-blobs.ts';
 export { type ForList, verifyForList } from './verify-for-list.ts';
+export { whyUnread } from './why-unread.ts';

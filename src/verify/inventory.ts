@@ -11,7 +11,7 @@ export interface Inventory {
   readonly references: References;
   readonly orphans: number;
   readonly partials: number;
-  /** False when the run was ended while `blobs/` was read: what was not reached is unchecked, not missing. */
+  /** False when `blobs/` was not read to its end: what was not reached is unchecked, not missing. */
   readonly complete: boolean;
 }
 
@@ -22,6 +22,8 @@ export interface InventoryRequest {
   readonly all: readonly GatheredModel[];
   /** False when models were named: the rest of the store is then left alone. */
   readonly whole: boolean;
+  /** False when a manifest was not read to its end: what seems an orphan may be a blob that it names. */
+  readonly manifestsRead: boolean;
   readonly now: Date;
   readonly signal: AbortSignal;
 }
@@ -37,7 +39,13 @@ export async function takeInventory(
   const known = request.whole ? references : referencesOf(request.all);
   let orphans = 0;
   let partials = 0;
-  await readBlobs(store, table, {
+  const old: BlobObstacle[] = [];
+  const stray = (obstacle: BlobObstacle) => {
+    if (!request.whole) return;
+    if (obstacle.rule === 'blob-missing') orphans += 1;
+    reportStrayObstacle(obstacle, report);
+  };
+  const complete = await readBlobs(store, table, {
     report: request.whole ? report : aboutBlobs(report),
     now: request.now,
     signal: request.signal,
@@ -51,18 +59,35 @@ export async function takeInventory(
       }
       if (known.get(digest) !== undefined) return;
       orphans += 1;
-      reportOrphan(store, rawToText(table.fileName(index)), digest, table.size(index), report);
+      const path = `blobs/${rawToText(table.fileName(index))}`;
+      reportOrphan(store, { path, digest, size: table.size(index) }, request.manifestsRead, report);
     },
     onObstacle(obstacle) {
       const reference = references.get(obstacle.digest);
-      if (reference !== undefined) reference.obstacle = obstacle;
-      else if (request.whole) reportStrayObstacle(obstacle, report);
+      if (reference === undefined) stray(obstacle);
+      else if (obstacle.colon) old.push(obstacle);
+      else reference.obstacle = obstacle;
     },
     onPartial() {
       partials += 1;
     },
   });
-  return { table, references, orphans, partials, complete: !request.signal.aborted };
+  for (const obstacle of old) reportOldName(obstacle, references, report);
+  return { table, references, orphans, partials, complete };
+}
+
+/** In the place of the blob where the proper name is missing; beside it, what will be renamed over it. */
+function reportOldName(obstacle: BlobObstacle, references: References, report: Report): void {
+  const reference = references.get(obstacle.digest);
+  if (reference === undefined) return;
+  if (reference.index === undefined && reference.obstacle === undefined) {
+    reference.obstacle = obstacle;
+    return;
+  }
+  const { rule, path, digest, message, actual, hint } = obstacle;
+  // A link to nowhere misses nothing here; that it will be renamed was said of its name.
+  if (rule === 'blob-missing') return;
+  report({ rule, path, digest, actual, message: `${message}; the proper name is there beside it`, hint });
 }
 
 function referencesOf(models: readonly GatheredModel[]): References {
@@ -85,17 +110,22 @@ const aboutBlobs =
     if (fact.digest !== undefined) report(fact);
   };
 
-function reportOrphan(store: OllamaStore, name: string, digest: string, size: number, report: Report): void {
-  const path = `blobs/${name}`;
-  const message = `${path} (${shownSize(size)}) is named by no manifest; it is hashed all the same`;
-  const hint = typedCommand(['rm', `${store.path}/${path}`]);
+function reportOrphan(
+  store: OllamaStore,
+  { path, digest, size }: { readonly path: string; readonly digest: string; readonly size: number },
+  manifestsRead: boolean,
+  report: Report,
+): void {
+  const read = manifestsRead ? '' : ' that could be read';
+  const message = `${path} (${shownSize(size)}) is named by no manifest${read}; it is hashed all the same`;
+  // Nobody is told to remove what an unread manifest may name.
+  const hint = manifestsRead ? typedCommand(['rm', `${store.path}/${path}`]) : undefined;
   report({ rule: 'blob-orphan', path, digest, actual: `${size}`, message, hint });
 }
 
 function reportStrayObstacle(obstacle: BlobObstacle, report: Report): void {
-  const { digest, message, actual, hint } = obstacle;
+  const { digest, path, message, actual, hint } = obstacle;
   // A link to nowhere that no manifest names misses nothing.
   const rule = obstacle.rule === 'blob-missing' ? 'blob-orphan' : obstacle.rule;
-  const path = `blobs/${digest.replace(':', '-')}`;
   report({ rule, path, digest, actual, message: `${message}; no manifest names it`, hint });
 }

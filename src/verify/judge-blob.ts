@@ -1,5 +1,6 @@
-import { closeSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
+import { assertSame, identityOf } from '../files/index.ts';
 import { type ChunkTable, type HashPool, pieceDigest, type SecondReading } from '../hash/index.ts';
 import { type Digest, emptyDigest } from '../oci/index.ts';
 import { type BlobIndex, type BlobTable, type OllamaStore, openBlob } from '../store/index.ts';
@@ -92,6 +93,7 @@ interface OpenBlob {
 
 async function judgeBytes(blob: OpenBlob, pool: HashPool, tables: BlobTables): Promise<Verdict> {
   const { fd, label, expected, size } = blob;
+  const before = identityOf(fstatSync(fd, { bigint: true }));
   const table = tables.tableOf(expected);
   const wrong = table === undefined || tables.whole ? [] : await pool.verifyPieces(fd, label, table);
   if (table !== undefined && !tables.whole && wrong.length === 0)
@@ -106,6 +108,8 @@ async function judgeBytes(blob: OpenBlob, pool: HashPool, tables: BlobTables): P
     return { kind: 'intact', bytes: size, by: 'whole' };
   }
   const again = await pool.again(fd, label);
+  // Each reading saw one state of the file; two states are no sign of failing hardware.
+  assertSame(fd, before, 'between two readings');
   if (again.digest !== first.digest)
     return { kind: 'unstable', bytes: first.size, first: first.digest, again };
   const pieces =

@@ -1,33 +1,72 @@
+import { setImmediate } from 'node:timers/promises';
+import { rawToText } from '../files/index.ts';
 import { typedCommand } from '../findings/index.ts';
-import type { ConfigReading, Digest } from '../oci/index.ts';
+import { type ConfigReading, configSizeLimit, type Digest } from '../oci/index.ts';
 import type { OllamaStore, Report } from '../store/index.ts';
+import { firstModel, whoseLayer } from './blame.ts';
 import type { Inventory } from './inventory.ts';
-import type { ModelRecord } from './model-records.ts';
-import { readConfig } from './read-config.ts';
+import type { ModelRecord, Reference } from './model-records.ts';
+import { readConfigBlob } from './read-config.ts';
 
-/** Reads the config of each model whose config blob is right: does it name another host, and can it be trusted to say so? */
-export function judgeConfigs(
+/** Configs between two breaths: a signal gets its turn. */
+const breath = 64;
+
+/**
+ * Reads the config of each model: does it name another host, and can it be trusted to say so? One that was found bad
+ * is left alone; one that was proven and then cannot be read as proven says nothing, and its models are unchecked.
+ */
+export async function judgeConfigs(
   store: OllamaStore,
   inventory: Inventory,
   models: readonly ModelRecord[],
+  signal: AbortSignal,
   report: Report,
-): void {
-  const readings = new Map<Digest, ConfigReading | undefined>();
+): Promise<void> {
+  const configs = new Map<Digest, ModelRecord[]>();
   for (const model of models) {
     if (model.config === undefined) continue;
-    if (!readings.has(model.config)) readings.set(model.config, readingOf(store, inventory, model.config));
-    const reading = readings.get(model.config);
-    if (reading !== undefined) judgeOne(model, model.config, reading, report);
+    const sharing = configs.get(model.config);
+    if (sharing === undefined) configs.set(model.config, [model]);
+    else sharing.push(model);
+  }
+  let count = 0;
+  for (const [digest, sharing] of configs) {
+    const reference = inventory.references.get(digest);
+    if (reference === undefined) continue;
+    if (signal.aborted) reference.mark('unchecked');
+    else judgeConfig(store, inventory, reference, sharing, report);
+    count += 1;
+    if (count % breath === 0) await setImmediate();
   }
 }
 
-function readingOf(
+function judgeConfig(
   store: OllamaStore,
-  { references, table }: Inventory,
-  digest: Digest,
-): ConfigReading | undefined {
-  const index = references.get(digest)?.index;
-  return index === undefined ? undefined : readConfig(store, table, index);
+  { table }: Inventory,
+  reference: Reference,
+  sharing: readonly ModelRecord[],
+  report: Report,
+): void {
+  const { index, digest, intact, unhashed } = reference;
+  if (index === undefined || !(intact || unhashed)) return;
+  const blob = readConfigBlob(store, table, index);
+  if (blob.kind === 'read') {
+    // Larger than any config and not hashed: nothing is known of it.
+    if (!blob.reading.ok && !intact && table.size(index) > configSizeLimit) return;
+    for (const model of sharing) judgeOne(model, digest, blob.reading, report);
+  } else if (intact) {
+    reference.mark('unchecked');
+    const problem = blob.kind === 'unreadable' ? blob.problem : 'other bytes were read a moment later';
+    report({
+      rule: 'blob-changed',
+      model: firstModel(reference)?.full,
+      layer: 'config',
+      digest,
+      path: `blobs/${rawToText(table.fileName(index))}`,
+      actual: problem,
+      message: `${whoseLayer(reference)} was right and could not be read for its content: ${problem}`,
+    });
+  }
 }
 
 function judgeOne(model: ModelRecord, digest: Digest, reading: ConfigReading, report: Report): void {

@@ -37,7 +37,11 @@ export async function listModels(
   };
   using store = OllamaStore.open(path, followLinksInto, hear);
   const { models } = await gatherModels(store, hear, signal);
-  const inventory = await takeInventory(store, { models, all: models, whole: false, now, signal }, silent);
+  const inventory = await takeInventory(
+    store,
+    { models, all: models, whole: false, manifestsRead: true, now, signal },
+    silent,
+  );
   return { models: models.map((model) => listOne(store, model, inventory)), problems };
 }
 

@@ -1,3 +1,4 @@
+import type { FileIdentity } from '../files/index.ts';
 import type { Digest, LayerKind, ModelName } from '../oci/index.ts';
 import type { ModelStatus } from '../report/index.ts';
 import type { BlobIndex, BlobObstacle } from '../store/index.ts';
@@ -15,6 +16,10 @@ export class ModelRecord {
   /** Names no layers: it must name a remote host in its config. */
   readonly remoteStub: boolean;
   readonly config: Digest | undefined;
+  /** The state in which the manifest was read; undefined where it was not. */
+  readonly manifestState: FileIdentity | undefined;
+  /** The manifest was replaced while the store was read: what was found is about the one before. */
+  moved = false;
   readonly #hits = new Set<ModelStatus>();
 
   constructor(facts: {
@@ -26,6 +31,7 @@ export class ModelRecord {
     bytes: number;
     remoteStub: boolean;
     config: Digest | undefined;
+    manifestState: FileIdentity | undefined;
   }) {
     this.name = facts.name;
     this.full = facts.full;
@@ -35,6 +41,7 @@ export class ModelRecord {
     this.bytes = facts.bytes;
     this.remoteStub = facts.remoteStub;
     this.config = facts.config;
+    this.manifestState = facts.manifestState;
   }
 
   mark(status: Exclude<ModelStatus, 'ok'>): void {
@@ -70,9 +77,9 @@ export class Reference {
     this.digest = digest;
   }
 
-  /** Named by a manifest that was accepted. */
+  /** Named by a manifest that was accepted and is still there. */
   get firm(): boolean {
-    return this.uses.some((use) => use.size !== undefined);
+    return this.uses.some((use) => use.size !== undefined && !use.model.moved);
   }
 
   mark(status: Exclude<ModelStatus, 'ok'>): void {

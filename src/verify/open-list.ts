@@ -7,20 +7,18 @@ import {
   acceptList,
   approvalsPath,
   approvalsSizeLimit,
-  keySizeLimit,
   type ListFact,
-  type ListMemory,
-  type ListOffer,
   type ListOutcome,
-  parsePublicKey,
   policySource,
   readIfThere,
-  readListMemory,
   readUpTo,
   type Trust,
-  writeListMemory,
 } from '../trust/index.ts';
 import type { ListForCheck } from './apply-list.ts';
+import { HostMemory } from './host-memory.ts';
+import { readPublicKeyFile } from './key-file.ts';
+import { withCommand } from './list-commands.ts';
+import { whyUnread } from './why-unread.ts';
 
 /** Where a list lies and by what it is judged. */
 export interface ListRequest {
@@ -40,6 +38,8 @@ export interface ListRequest {
   readonly requireAll: boolean;
   readonly whole: boolean;
   readonly now: Date;
+  /** The state directory, where one was named: for the commands to type next. */
+  readonly state: string | undefined;
   /** @throws KnownError STATE_* */
   readonly openState: () => StateDirectory;
 }
@@ -51,20 +51,18 @@ export interface ListRequest {
  * @throws KnownError USAGE, KEY_* for what was typed wrong
  */
 export async function openList(request: ListRequest): Promise<ListForCheck | undefined> {
-  const { path, exact, allowCopies, requireAll, whole } = request;
-  const rest = { exact, allowCopies, requireAll, whole };
+  const { path, key, trust, state, exact, allowCopies, requireAll, whole } = request;
+  const rest = { path, exact, allowCopies, requireAll, whole };
   if (path === undefined) {
     if (!request.required) return undefined;
     const message = 'no allow-list was given, and --require-allow-list asks for one';
-    const hint = 'verify-models --allow-list FILE --key PUB';
-    return {
-      outcome: refused({ rule: 'list-unreadable', message, hint }),
-      companions: new Companions('.'),
-      ...rest,
-    };
+    const hint = 'verify-models --require-allow-list --allow-list FILE --key PUB';
+    const outcome = refused({ rule: 'list-unreadable', message, hint });
+    return { outcome, companions: new Companions('.'), ...rest };
   }
-  const companions = new Companions(path, request.chunks);
-  return { outcome: await judge(path, request), companions, ...rest };
+  const outcome = await judge(path, request);
+  const facts = outcome.facts.map((fact) => withCommand(fact, { path, key, trust, state }));
+  return { outcome: { ...outcome, facts }, companions: new Companions(path, request.chunks), ...rest };
 }
 
 const refused = (fact: ListFact): ListOutcome<AllowList> => ({
@@ -76,18 +74,10 @@ const refused = (fact: ListFact): ListOutcome<AllowList> => ({
 async function judge(path: string, request: ListRequest): Promise<ListOutcome<AllowList>> {
   const trust = trustOf(request);
   if ('fact' in trust) return refused(trust.fact);
-  let offer: ListOffer<AllowList>;
-  try {
-    const approvals = readIfThere(approvalsPath(path), approvalsSizeLimit) ?? Buffer.alloc(0);
-    const bytes = readUpTo(path, listSizeLimit);
-    offer = { bytes, approvals, trust: trust.trust, sizeLimit: listSizeLimit, parse: parseAllowList };
-  } catch (error) {
-    return refused({
-      rule: 'list-unreadable',
-      message: `the allow-list ${path} cannot be read: ${describeCause(error)}`,
-    });
-  }
-  const memory = new HostMemory(request);
+  const files = readFiles(path);
+  if ('fact' in files) return refused(files.fact);
+  const offer = { ...files, trust: trust.trust, sizeLimit: listSizeLimit, parse: parseAllowList };
+  const memory = new HostMemory(request.openState);
   const outcome = await acceptList(offer, {
     now: request.now,
     recall: (listId) => memory.recall(listId),
@@ -96,7 +86,7 @@ async function judge(path: string, request: ListRequest): Promise<ListOutcome<Al
     allowExpired: request.allowExpired,
     bound: request.required,
   });
-  return memory.keep(outcome);
+  return memory.keep(outcome, request);
 }
 
 /** A key or a policy; exactly one of them. */
@@ -104,7 +94,7 @@ function trustOf({ key, trust }: ListRequest): { readonly trust: Trust } | { rea
   if ((key === undefined) === (trust === undefined)) {
     throw new KnownError('USAGE', { problem: '--allow-list needs either --key PUB or --trust FILE' });
   }
-  if (key !== undefined) return { trust: { kind: 'key', key: parsePublicKey(readKey(key)), name: key } };
+  if (key !== undefined) return { trust: { kind: 'key', key: readPublicKeyFile(key), name: key } };
   try {
     return { trust: { kind: 'policy', source: policySource(trust ?? '') } };
   } catch (error) {
@@ -112,58 +102,22 @@ function trustOf({ key, trust }: ListRequest): { readonly trust: Trust } | { rea
   }
 }
 
-function readKey(path: string): string {
+/** The list and its approvals, of which there may be none. */
+function readFiles(
+  path: string,
+): { readonly bytes: Buffer; readonly approvals: Buffer } | { readonly fact: ListFact } {
+  const unreadable = (what: string, error: unknown): { readonly fact: ListFact } => ({
+    fact: { rule: 'list-unreadable', message: `${what} cannot be read: ${whyUnread(error)}` },
+  });
+  let approvals: Buffer;
   try {
-    return readUpTo(path, keySizeLimit).toString('utf8');
+    approvals = readIfThere(approvalsPath(path), approvalsSizeLimit) ?? Buffer.alloc(0);
   } catch (error) {
-    throw new KnownError('KEY_UNREADABLE', { path, problem: describeCause(error) }, error);
+    return unreadable(`the approvals ${approvalsPath(path)}`, error);
   }
-}
-
-/** What this host remembers; a state that cannot be used is a warning, and a refusal where a check guards a start. */
-class HostMemory {
-  readonly #request: ListRequest;
-  #state: StateDirectory | undefined;
-  #problem: string | undefined;
-
-  constructor(request: ListRequest) {
-    this.#request = request;
-  }
-
-  recall(listId: string): ListMemory | undefined {
-    if (this.#problem !== undefined) return undefined;
-    return this.#attempt(() => {
-      this.#state ??= this.#request.openState();
-      return readListMemory(this.#state, listId);
-    });
-  }
-
-  keep(outcome: ListOutcome<AllowList>): ListOutcome<AllowList> {
-    if (!outcome.accepted) return outcome;
-    const { remember, recalled } = outcome;
-    const state = this.#state;
-    if (remember !== undefined && state !== undefined)
-      this.#attempt(() => writeListMemory(state, remember, recalled));
-    if (this.#problem === undefined) return outcome;
-    const { required, expectDigest, minVersion } = this.#request;
-    const bound = expectDigest !== undefined || minVersion !== undefined || outcome.pinned;
-    const message = `what was accepted is not remembered: ${this.#problem}`;
-    if (!required || bound)
-      return { ...outcome, facts: [...outcome.facts, { rule: 'state-not-kept', message }] };
-    return {
-      accepted: false,
-      facts: [...outcome.facts, { rule: 'first-contact', message }],
-      summary: outcome.summary,
-    };
-  }
-
-  #attempt<T>(action: () => T): T | undefined {
-    try {
-      return action();
-    } catch (error) {
-      if (!(error instanceof KnownError)) throw error;
-      this.#problem = error.message;
-      return undefined;
-    }
+  try {
+    return { bytes: readUpTo(path, listSizeLimit), approvals };
+  } catch (error) {
+    return unreadable(`the allow-list ${path}`, error);
   }
 }

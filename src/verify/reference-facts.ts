@@ -65,12 +65,14 @@ function reportObstacle(reference: Reference, anatomy: Anatomy, store: string, r
   if (obstacle === undefined) return;
   const { names, ...facts } = common(reference);
   const message = `${whoseLayer(reference)}: ${obstacle.message}; ${anatomy.stillSound(reference)}`;
-  const file = `${store}/${facts.path}`;
+  const { path } = obstacle;
+  const file = `${store}/${path}`;
   const repair =
     obstacle.rule === 'blob-unreadable'
       ? typedCommand(['ls', '-l', file])
       : repairCommand(file, names, obstacle.actual === 'directory');
-  report({ rule: obstacle.rule, ...facts, actual: obstacle.actual, message, hint: obstacle.hint ?? repair });
+  const hint = obstacle.hint ?? repair;
+  report({ rule: obstacle.rule, ...facts, path, actual: obstacle.actual, message, hint });
 }
 
 /** The bytes are right and a manifest gives them another size: that manifest is wrong. */

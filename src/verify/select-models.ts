@@ -10,6 +10,7 @@ import { nearest } from './nearest.ts';
  *
  * @param commands words that are commands, for the suggestion only
  * @param listed full names of an accepted allow-list: such a name is absent from the store, not unknown
+ * @param unread whether a name (in full) may be there although it was not found: it is then passed over
  * @throws KnownError COMMAND_UNKNOWN (with the nearest word), USAGE when a word means several models
  */
 export function selectModels<T extends { readonly record: ModelRecord }>(
@@ -17,6 +18,7 @@ export function selectModels<T extends { readonly record: ModelRecord }>(
   words: readonly string[],
   commands: readonly string[],
   listed: ReadonlyMap<string, unknown> = new Map(),
+  unread: (full: string) => boolean = () => false,
 ): { readonly chosen: readonly T[]; readonly absent: readonly string[] } {
   if (words.length === 0) return { chosen: models, absent: [] };
   const chosen = new Set<T>();
@@ -26,7 +28,8 @@ export function selectModels<T extends { readonly record: ModelRecord }>(
     const found = findOne(models, word, full);
     if (found !== undefined) chosen.add(found);
     else if (full !== undefined && listed.has(full)) absent.push(full);
-    else throw unknownWord(models, word, [...commands, ...shortNames(listed.keys())]);
+    else if (full === undefined || !unread(full))
+      throw unknownWord(models, word, [...commands, ...shortNames(listed.keys())]);
   }
   return { chosen: models.filter((model) => chosen.has(model)), absent };
 }

@@ -1,25 +1,40 @@
 import { createHash } from 'node:crypto';
 import { closeSync, readSync } from 'node:fs';
 import type { ListedModel } from '../allow-list/index.ts';
-import { readSmall } from '../files/index.ts';
+import { KnownError } from '../errors/index.ts';
+import { rawToText, readSmall } from '../files/index.ts';
 import { type GgufMetadata, readGgufMetadata } from '../gguf/index.ts';
-import { type Digest, digestFromBytes } from '../oci/index.ts';
+import { type Digest, digestFromBytes, type ModelName } from '../oci/index.ts';
 import { BlobTable, OllamaStore, openBlob, readBlobs } from '../store/index.ts';
 import { gatherModels } from './gather-models.ts';
+import { whyUnread } from './why-unread.ts';
 
 /** Largest layer that is read as a text. */
 const textLimit = 1024 * 1024;
 
+/** A model of a store, as a list would have it. */
+export interface StoredEntry {
+  readonly name: ModelName;
+  /** In full. */
+  readonly full: string;
+  /** Undefined when its manifest is refused or cannot be read: nobody can say what it is. */
+  readonly model: ListedModel | undefined;
+}
+
+/** What was read of a layer, or why nothing was. */
+export type LayerReading<T> = { readonly value: T } | { readonly problem: string };
+
 /** A store as the other side of a difference: its models, and the bytes of blobs where they are there. */
 export class ComparedStore implements Disposable {
-  readonly models: ReadonlyMap<string, ListedModel>;
+  /** Sorted by name. */
+  readonly models: readonly StoredEntry[];
   readonly #store: OllamaStore;
   readonly #table: BlobTable;
   readonly #index: ReadonlyMap<Digest, number>;
 
   private constructor(
     store: OllamaStore,
-    models: ReadonlyMap<string, ListedModel>,
+    models: readonly StoredEntry[],
     table: BlobTable,
     index: ReadonlyMap<Digest, number>,
   ) {
@@ -29,7 +44,7 @@ export class ComparedStore implements Disposable {
     this.#index = index;
   }
 
-  /** Reads manifests and names, hashes nothing. @throws KnownError STORE_UNREADABLE */
+  /** Reads manifests and names, hashes nothing. @throws KnownError STORE_UNREADABLE, CANCELLED */
   static async open(
     path: string,
     followInto: readonly string[],
@@ -37,45 +52,47 @@ export class ComparedStore implements Disposable {
     signal: AbortSignal,
   ): Promise<ComparedStore> {
     const store = OllamaStore.open(path, followInto, () => {});
-    const { models } = await gatherModels(store, () => {}, signal);
-    const listed = models.flatMap(({ record, manifest }) => {
-      if (manifest === undefined || record.manifestDigest === undefined) return [];
-      const { config, layers } = manifest;
-      const entry: ListedModel = { manifest: { digest: record.manifestDigest, size: 0 }, config, layers };
-      return [[record.full, entry] as const];
-    });
-    const table = new BlobTable();
-    const index = new Map<Digest, number>();
-    await readBlobs(store, table, {
-      report: () => {},
-      now,
-      signal,
-      wanted: () => true,
-      onBlob: (at, digest) => void index.set(digest, at),
-      onObstacle: () => {},
-      onPartial: () => {},
-    });
-    return new ComparedStore(store, new Map(listed), table, index);
+    try {
+      const models = await readEntries(store, signal);
+      const table = new BlobTable();
+      const index = new Map<Digest, number>();
+      await readBlobs(store, table, {
+        report: () => {},
+        now,
+        signal,
+        wanted: () => true,
+        onBlob: (at, digest) => void index.set(digest, at),
+        onObstacle: () => {},
+        onPartial: () => {},
+      });
+      if (signal.aborted) throw new KnownError('CANCELLED');
+      return new ComparedStore(store, models, table, index);
+    } catch (error) {
+      store[Symbol.dispose]();
+      throw error;
+    }
   }
 
-  /** A layer's text, when it is here, short enough and has its digest. */
-  text(digest: Digest): string | undefined {
-    return this.#with(digest, (fd) => {
+  /** A layer's text, when it is here, short enough and has its digest. Bytes that are not UTF-8 become `\xNN`. */
+  text(digest: Digest): LayerReading<string> {
+    return this.#read(digest, (fd) => {
       const bytes = readSmall(fd, textLimit);
-      if (bytes === undefined) return undefined;
-      const right = digestFromBytes(createHash('sha256').update(bytes).digest()) === digest;
-      return right ? bytes.toString('utf8') : undefined;
+      if (bytes === undefined) return { problem: 'it is larger than 1 MiB' };
+      if (digestFromBytes(createHash('sha256').update(bytes).digest()) !== digest)
+        return { problem: 'it is altered in this store' };
+      if (bytes.includes(0)) return { problem: 'it is no text' };
+      return { value: rawToText(bytes.toString('latin1')) };
     });
   }
 
   /** What the weights say of themselves, when they are here. Not proven: only a check hashes them. */
-  metadata(digest: Digest): GgufMetadata | undefined {
-    return this.#with(digest, (fd) => {
+  metadata(digest: Digest): LayerReading<GgufMetadata> {
+    return this.#read(digest, (fd) => {
       const reading = readGgufMetadata((offset, length) => {
         const bytes = Buffer.alloc(length);
         return bytes.subarray(0, readSync(fd, bytes, 0, length, offset));
       });
-      return reading.ok ? reading.metadata : undefined;
+      return reading.ok ? { value: reading.metadata } : { problem: reading.problem };
     });
   }
 
@@ -83,17 +100,28 @@ export class ComparedStore implements Disposable {
     this.#store[Symbol.dispose]();
   }
 
-  #with<T>(digest: Digest, read: (fd: number) => T | undefined): T | undefined {
+  #read<T>(digest: Digest, read: (fd: number) => LayerReading<T>): LayerReading<T> {
     const index = this.#index.get(digest);
-    if (index === undefined) return undefined;
+    if (index === undefined) return { problem: 'it is not in this store' };
     let fd: number | undefined;
     try {
       fd = openBlob(this.#store, this.#table, index);
       return read(fd);
-    } catch {
-      return undefined;
+    } catch (error) {
+      return { problem: `it cannot be read: ${whyUnread(error)}` };
     } finally {
       if (fd !== undefined) closeSync(fd);
     }
   }
+}
+
+async function readEntries(store: OllamaStore, signal: AbortSignal): Promise<StoredEntry[]> {
+  const { models } = await gatherModels(store, () => {}, signal);
+  return models.map(({ record, manifest }) => {
+    const { name, full, manifestDigest } = record;
+    if (manifest === undefined || manifestDigest === undefined) return { name, full, model: undefined };
+    const { config, layers } = manifest;
+    // The size of the manifest is not compared: its digest is.
+    return { name, full, model: { manifest: { digest: manifestDigest, size: 0 }, config, layers } };
+  });
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Companions, TableReference, VerifiedModel } from '../allow-list/index.ts';
-import { describeCause, KnownError } from '../errors/index.ts';
+import { KnownError } from '../errors/index.ts';
 import { type ChunkTable, defaultPieceSize } from '../hash/index.ts';
 import { type Digest, digestFromBytes, parseManifest, parseModelName } from '../oci/index.ts';
 import type { CheckReport, ModelResult } from '../report/index.ts';
@@ -8,15 +8,18 @@ import { OllamaStore, readOneManifest } from '../store/index.ts';
 import type { BlobTables } from './blob-tables.ts';
 import { check } from './check.ts';
 import type { CheckEffects, CheckRequest } from './check-request.ts';
+import { whyUnread } from './why-unread.ts';
 
-/** Blobs above this size get a chunk table: 16 MiB. */
+/** Blobs above this size get a chunk table: 16 MiB. Below it there is one piece, and nothing to share out. */
 const tableFrom = defaultPieceSize;
+
+const sha256 = (bytes: Uint8Array): Digest => digestFromBytes(createHash('sha256').update(bytes).digest());
 
 export interface ForList {
   readonly report: CheckReport;
   /** Empty unless every one of them is sound. */
   readonly models: readonly VerifiedModel[];
-  /** Writes tables and exact manifests beside the list. */
+  /** Writes their chunk tables and exact manifests beside the list. */
   readonly keep: (companions: Companions) => void;
 }
 
@@ -24,7 +27,7 @@ export interface ForList {
  * Checks models and gives what a list says of them. Tables and digests come from one pass over the same bytes; a
  * manifest that changed after the check is refused.
  *
- * @throws KnownError STORE_NOT_SOUND when anything is wrong or was not hashed; otherwise as `check`
+ * @throws KnownError STORE_NOT_SOUND when anything is wrong or was not hashed, CANCELLED; otherwise as `check`
  */
 export async function verifyForList(request: CheckRequest, effects: CheckEffects): Promise<ForList> {
   const made = new Map<Digest, ChunkTable>();
@@ -34,7 +37,8 @@ export async function verifyForList(request: CheckRequest, effects: CheckEffects
     wantedPieces: (bytes) => (bytes > tableFrom ? defaultPieceSize : undefined),
     put: (digest, table) => void made.set(digest, table),
   };
-  const report = await check({ ...request, tables }, effects);
+  const report = await check({ ...request, list: undefined, tables }, effects);
+  if (effects.signal.aborted) throw new KnownError('CANCELLED');
   refuseUnsound(report);
   using store = OllamaStore.open(request.store, request.followLinksInto, () => {});
   const manifests: Buffer[] = [];
@@ -47,18 +51,21 @@ export async function verifyForList(request: CheckRequest, effects: CheckEffects
     report,
     models,
     keep(companions) {
-      for (const table of made.values()) companions.putTable(table);
+      // Not all that were made: an orphan has one too.
+      const listed = new Set(models.flatMap(({ tables: own }) => [...own.keys()]));
+      for (const [digest, table] of made) if (listed.has(digest)) companions.putTable(table);
       for (const bytes of manifests) companions.putManifest(bytes);
     },
   };
 }
 
-function refuseUnsound(report: CheckReport): void {
-  const first = report.findings.find(({ bit }) => bit !== 0);
-  const bad = report.models.filter(({ status }) => status !== 'ok').length;
-  if (first === undefined && bad === 0 && report.exitCode === 0) return;
-  const problem = first?.message ?? `${bad} of ${report.models.length} models were not checked to their end`;
-  throw new KnownError('STORE_NOT_SOUND', { problem });
+function refuseUnsound({ findings, models, exitCode, partial }: CheckReport): void {
+  const failing = findings.filter(({ bit }) => bit !== 0);
+  const unproven = models.filter(({ status }) => status !== 'ok');
+  if (failing.length === 0 && unproven.length === 0 && exitCode === 0 && !partial) return;
+  const first = failing[0]?.message ?? `${unproven[0]?.shortName ?? 'the store'} was not checked to its end`;
+  const more = failing.length > 1 ? ` (and ${failing.length - 1} more findings)` : '';
+  throw new KnownError('STORE_NOT_SOUND', { problem: `${first}${more}` });
 }
 
 function reread(store: OllamaStore, { name, shortName, manifestDigest }: ModelResult): Buffer {
@@ -68,23 +75,25 @@ function reread(store: OllamaStore, { name, shortName, manifestDigest }: ModelRe
   } catch (error) {
     throw new KnownError(
       'STORE_NOT_SOUND',
-      { problem: `the manifest of ${shortName}: ${describeCause(error)}` },
+      { problem: `the manifest of ${shortName} cannot be read again: ${whyUnread(error)}` },
       error,
     );
   }
-  if (digestFromBytes(createHash('sha256').update(bytes).digest()) === manifestDigest) return bytes;
+  if (sha256(bytes) === manifestDigest) return bytes;
   throw new KnownError('STORE_NOT_SOUND', {
     problem: `the manifest of ${shortName} changed after it was checked`,
   });
 }
 
 function verifiedModel(
-  { name }: ModelResult,
+  { name, shortName }: ModelResult,
   bytes: Buffer,
   made: ReadonlyMap<Digest, ChunkTable>,
 ): VerifiedModel {
   const reading = parseManifest(bytes);
-  if (!reading.ok) throw new KnownError('STORE_NOT_SOUND', { problem: `the manifest of ${name} is refused` });
+  if (!reading.ok) {
+    throw new KnownError('STORE_NOT_SOUND', { problem: `the manifest of ${shortName} is refused` });
+  }
   const tables = new Map<Digest, TableReference>();
   for (const { digest } of reading.manifest.layers) {
     const table = made.get(digest);
@@ -92,7 +101,7 @@ function verifiedModel(
   }
   return {
     name: parseModelName(name),
-    manifestDigest: digestFromBytes(createHash('sha256').update(bytes).digest()),
+    manifestDigest: sha256(bytes),
     manifestSize: bytes.length,
     manifest: reading.manifest,
     tables,
@@ -102,5 +111,5 @@ function verifiedModel(
 const referenceTo = (table: ChunkTable): TableReference => ({
   size: table.pieceSize,
   count: table.count,
-  table: digestFromBytes(createHash('sha256').update(table.bytes).digest()),
+  table: sha256(table.bytes),
 });

@@ -25,8 +25,8 @@ async function bench(conditions: Conditions): Promise<void> {
   const { folder, bytes, rounds } = conditions;
   const free = statfsSync(folder);
   if (free.bavail * free.bsize < bytes * 1.05) throw new Error(`${folder} has no room for ${bytes} bytes`);
-  say(describeMachine(folder).join('\n'));
-  say(`${rounds} rounds, the programs in turn; medians.`);
+  say(describeMachine(folder));
+  say(`${rounds} rounds, the programs in turn; medians. Speeds are too low where other work took its part.`);
   if (totalmem() < bytes * 1.2)
     say('The files do not fit into the memory of this machine: they are not warm.');
   for (const peer of ['openssl', 'sha256sum']) {

@@ -1,5 +1,5 @@
 import { statfsSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
+import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 
 /** From linux/magic.h, those that a models directory is likely to lie on. */
 const fileSystems: Readonly<Record<number, string>> = {
@@ -12,16 +12,12 @@ const fileSystems: Readonly<Record<number, string>> = {
   26985: 'nfs',
 };
 
-/** What was measured on, in one line each. */
-export function describeMachine(folder: string): string[] {
+/** What was measured on, in one line. */
+export function describeMachine(folder: string): string {
   const { type: magic } = statfsSync(folder);
   const fileSystem = fileSystems[magic] ?? `file system 0x${magic.toString(16)}`;
   const cores = availableParallelism();
-  const [load = 0] = loadavg();
-  return [
-    `Machine: ${cpus()[0]?.model ?? 'unknown processor'}, ${cores} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, ${type()} ${release()}, ${fileSystem}, Node.js ${process.versions.node}.`,
-    load > 0.5
-      ? `The load was ${load.toFixed(2)} at the start: other work disturbs these numbers.`
-      : `The machine was idle (load ${load.toFixed(2)}).`,
-  ];
+  const memory = (totalmem() / 2 ** 30).toFixed(0);
+  const model = cpus()[0]?.model ?? 'unknown processor';
+  return `Machine: ${model}, ${cores} cores, ${memory} GiB, ${type()} ${release()}, ${fileSystem}, Node.js ${process.versions.node}.`;
 }

@@ -5,6 +5,7 @@ export interface Measured {
   /** Medians over the rounds, each for itself. */
   readonly seconds: number;
   readonly processorSeconds: number;
+  readonly otherWork: number;
 }
 
 /** The middle value; of an even number the mean of the two in the middle. */
@@ -31,9 +32,13 @@ export async function runInRounds(
       costs[index]?.push(await measure(program));
     }
   }
-  return programs.map(({ name }, index) => ({
-    name,
-    seconds: median((costs[index] ?? []).map((cost) => cost.seconds)),
-    processorSeconds: median((costs[index] ?? []).map((cost) => cost.processorSeconds)),
-  }));
+  return programs.map(({ name }, index) => {
+    const middle = (field: keyof Cost) => median((costs[index] ?? []).map((cost) => cost[field]));
+    return {
+      name,
+      seconds: middle('seconds'),
+      processorSeconds: middle('processorSeconds'),
+      otherWork: middle('otherWork'),
+    };
+  });
 }

@@ -19,6 +19,7 @@ test('the processor time of a program is counted, its waiting is not', async () 
   const busy = await measure(node(busyScript));
   assert.ok(busy.processorSeconds >= 0.3, `${busy.processorSeconds}`);
   assert.ok(busy.seconds > 0);
+  assert.ok(busy.otherWork >= 0 && busy.otherWork <= 1);
 });
 
 test('a program that fails ends the measuring', async () => {

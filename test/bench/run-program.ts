@@ -1,6 +1,7 @@
 import { type StdioOptions, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 
 export interface Program {
   readonly name: string;
@@ -12,6 +13,8 @@ export interface Cost {
   readonly seconds: number;
   /** Processor time of the whole program, user and system. */
   readonly processorSeconds: number;
+  /** Which part of all processors' time went to other work meanwhile, 0 to 1. */
+  readonly otherWork: number;
 }
 
 /** Nothing of the person who runs the benchmark reaches the programs: no settings, no language. */
@@ -27,6 +30,7 @@ export const isInstalled = (command: string): boolean =>
 /** Runs a program to its end. @throws Error when its exit status is not 0 */
 export async function measure({ name, command, args }: Program): Promise<Cost> {
   const started = performance.now();
+  const busyBefore = busySeconds();
   const stdio: StdioOptions = ['ignore', 'pipe', 'inherit'];
   const child = spawn('sh', ['-c', timed, 'sh', command, ...args], { env: environment, stdio });
   let output = '';
@@ -36,8 +40,14 @@ export async function measure({ name, command, args }: Program): Promise<Cost> {
   const [status] = await once(child, 'close');
   const seconds = (performance.now() - started) / 1000;
   if (status !== 0) throw new Error(`${name} ended with ${status}`);
-  return { seconds, processorSeconds: childrenTime(output) };
+  const processorSeconds = childrenTime(output);
+  const others = Math.max(0, busySeconds() - busyBefore - processorSeconds);
+  return { seconds, processorSeconds, otherWork: Math.min(1, others / (seconds * cpus().length)) };
 }
+
+/** Processor time of the whole machine, since it started. */
+const busySeconds = (): number =>
+  cpus().reduce((sum, { times }) => sum + (times.user + times.nice + times.sys + times.irq) / 1000, 0);
 
 /** The second line of `times`: user and system time of the children, `0m2.570000s 0m0.870000s`. */
 export function childrenTime(output: string): number {

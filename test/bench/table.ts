@@ -5,12 +5,24 @@ export interface Row {
   readonly ours: number | undefined;
   readonly openssl?: number | undefined;
   readonly sha256sum?: number | undefined;
+  /** Which part of the processors other work took while ours ran, 0 to 1. */
+  readonly otherWork?: number | undefined;
   /** For the ratio to openssl, or for our own value where `of` says so. */
   readonly target: { readonly bound: '>=' | '<='; readonly value: number; readonly of: 'ratio' | 'ours' };
 }
 
 const nothing = '-';
-const head = ['what', 'verify-models', 'openssl', 'ratio', 'target', 'met', 'sha256sum', 'ratio'];
+const head = [
+  'what',
+  'verify-models',
+  'openssl',
+  'ratio',
+  'target',
+  'met',
+  'sha256sum',
+  'ratio',
+  'other work',
+];
 
 /** A Markdown table. */
 export function markdownTable(rows: readonly Row[]): string {
@@ -18,7 +30,7 @@ export function markdownTable(rows: readonly Row[]): string {
   return `${lines.map((line) => `| ${line.join(' | ')} |`).join('\n')}\n`;
 }
 
-function cells({ what, unit, ours, openssl, sha256sum, target }: Row): string[] {
+function cells({ what, unit, ours, openssl, sha256sum, otherWork, target }: Row): string[] {
   const ratio = divide(ours, openssl);
   const judged = target.of === 'ratio' ? ratio : ours;
   return [
@@ -30,6 +42,7 @@ function cells({ what, unit, ours, openssl, sha256sum, target }: Row): string[] 
     met(judged, target),
     shown(sha256sum, unit),
     shown(divide(ours, sha256sum)),
+    otherWork === undefined ? nothing : `${(otherWork * 100).toFixed(0)} %`,
   ];
 }
 

@@ -1,0 +1,111 @@
+import {
+  type AllowList,
+  compareLists,
+  type ListDifference,
+  type ListedModel,
+  resolveAlias,
+} from '../../src/allow-list/index.ts';
+import { fullName, layerKind } from '../../src/oci/index.ts';
+import { type ComparedStore, type DescribedModel, describeChanges } from '../../src/verify/index.ts';
+
+/** One host that a list says stands for another. */
+export interface AliasChange {
+  readonly alias: string;
+  readonly before: string | undefined;
+  readonly after: string | undefined;
+}
+
+/** A model whose content is the same on both sides, and of which the two lists say different things. */
+export interface EntryChange {
+  readonly name: string;
+  /** Kinds of layers whose chunk table is another one, or was added or left out. */
+  readonly tables: readonly string[];
+  readonly note: { readonly before: string | undefined; readonly after: string | undefined } | undefined;
+  readonly source: { readonly before: string | undefined; readonly after: string | undefined } | undefined;
+}
+
+/** A list held against another one, or against a store. */
+export interface Comparison {
+  readonly before: AllowList;
+  /** Undefined where the other side is a store. */
+  readonly after: AllowList | undefined;
+  readonly difference: ListDifference;
+  readonly moved: readonly DescribedModel[];
+  readonly aliases: readonly AliasChange[];
+  readonly entries: readonly EntryChange[];
+  /** Listed models whose manifest in the store is refused: nobody can say what they are. */
+  readonly unreadable: readonly string[];
+}
+
+/** Two lists; texts and weights are read from a store, where there is one. */
+export function compareTwoLists(
+  before: AllowList,
+  after: AllowList,
+  store: ComparedStore | undefined,
+): Comparison {
+  const difference = compareLists(before.models, after.models);
+  return {
+    ...{ before, after, difference, unreadable: [] },
+    moved: describeChanges(difference.moved, store),
+    aliases: aliasChanges(before.aliases, after.aliases),
+    entries: [...before.models].flatMap(([name, model]) => {
+      const other = after.models.get(name);
+      return other === undefined ? [] : (entryChange(name, model, other) ?? []);
+    }),
+  };
+}
+
+/** A list and a store, whose models stand under the hosts that the list knows. */
+export function compareWithStore(before: AllowList, store: ComparedStore): Comparison {
+  const models = new Map<string, ListedModel>();
+  const unreadable = new Set<string>();
+  for (const { name, full, model } of store.models) {
+    const listed = fullName(resolveAlias(before, name));
+    // Two models of the store may stand for one of the list: the second keeps its own name, as one that was added.
+    const key = models.has(listed) ? full : listed;
+    if (model !== undefined) models.set(key, model);
+    else if (before.models.has(listed)) unreadable.add(listed);
+  }
+  const difference = compareLists(before.models, models);
+  return {
+    ...{ before, after: undefined, aliases: [], entries: [] },
+    difference: { ...difference, removed: difference.removed.filter(({ name }) => !unreadable.has(name)) },
+    moved: describeChanges(difference.moved, store),
+    unreadable: [...unreadable],
+  };
+}
+
+/** Nothing is different, in no way. */
+export const isSame = ({ difference, aliases, entries, unreadable }: Comparison): boolean =>
+  [difference.added, difference.removed, difference.moved, aliases, entries, unreadable].every(
+    ({ length }) => length === 0,
+  );
+
+function aliasChanges(before: AllowList['aliases'], after: AllowList['aliases']): AliasChange[] {
+  const hosts = [...new Set([...before.keys(), ...after.keys()])].sort();
+  return hosts
+    .map((alias) => ({ alias, before: before.get(alias), after: after.get(alias) }))
+    .filter((change) => change.before !== change.after);
+}
+
+function entryChange(name: string, before: ListedModel, after: ListedModel): EntryChange | undefined {
+  const old = tablesOf(before);
+  const now = tablesOf(after);
+  const tables = new Set(
+    [...now].filter(([digest, { table }]) => old.has(digest) && old.get(digest)?.table !== table),
+  );
+  const note = before.note === after.note ? undefined : { before: before.note, after: after.note };
+  const source = before.source === after.source ? undefined : { before: before.source, after: after.source };
+  if (tables.size === 0 && note === undefined && source === undefined) return undefined;
+  return { name, tables: [...new Set([...tables].map(([, { kind }]) => kind))], note, source };
+}
+
+/** What a list says of the chunk table of each blob, as one text. */
+function tablesOf({ config, layers }: ListedModel): Map<string, { kind: string; table: string }> {
+  return new Map(
+    [config, ...layers].map((entry) => {
+      const kind = entry === config ? 'config' : layerKind(entry.mediaType);
+      return [entry.digest, { kind, table: JSON.stringify(entry.chunks ?? null) }];
+    }),
+  );
+}

@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs';
+import { KnownError } from '../../src/errors/index.ts';
+import { printable } from '../../src/report/index.ts';
+import {
+  approvalLines,
+  approvalsPath,
+  earlierPolicyPath,
+  type Preparation,
+  readPolicy,
+  type TrustPolicy,
+} from '../../src/trust/index.ts';
+import { carried, counted, nextLine } from './context.ts';
+import type { SignFlags } from './sign.ts';
+import type { Subject } from './sign-subject.ts';
+
+export interface SignedSubject {
+  readonly subject: Subject;
+  readonly policy: TrustPolicy | undefined;
+  readonly preparation: Preparation;
+  /** The whole approvals file. */
+  readonly text: string;
+  readonly keyId: string | undefined;
+  readonly tables: number | 'unseen';
+  readonly flags: SignFlags;
+}
+
+const day = (date: Date): string => date.toISOString().slice(0, 10);
+
+/** What was approved, what it counts for, and the command that uses it. */
+export function signSummary(signed: SignedSubject): string {
+  const { subject, preparation, text, tables, flags } = signed;
+  const { claim, joined, dropped, kept } = preparation;
+  const what = subject.list === undefined ? 'trust policy' : 'allow-list';
+  const approvals = counted(approvalLines(Buffer.from(text)).length, 'approval');
+  const lines = [
+    `approved the ${what} ${subject.listId} version ${subject.version}, ${claim.digest}`,
+    `valid until ${day(subject.policy?.expires ?? claim.expires)}; ${approvals} in ${printable(approvalsPath(subject.path))}`,
+    ...(tables === 'unseen' ? ['warning: the chunk tables were not held against their blobs'] : []),
+    ...(typeof tables === 'number' && tables > 0
+      ? [`${counted(tables, 'chunk table')} held against the bytes of the blobs`]
+      : []),
+    ...(joined ? ['it joins the statement that others signed: they count together'] : []),
+    ...(!joined && kept.length > 0
+      ? [
+          `${counted(kept.length, 'approval')} of another statement stay: they do not count together with this one`,
+        ]
+      : []),
+    ...(dropped > 0 ? [`${counted(dropped, 'approval')} of other bytes dropped`] : []),
+    ...strangerLines(signed),
+    `fingerprint ${claim.digest.slice(7, 19)}   (hosts see it at their first contact)`,
+  ];
+  return `${lines.join('\n')}\n${nextLine(nextWords(subject, flags), flags)}`;
+}
+
+/** A signature by a key that no policy names is in order, and counts for nothing. */
+function* strangerLines({ subject, policy, keyId, flags }: SignedSubject): Generator<string> {
+  if (keyId === undefined) return;
+  const known =
+    policy === undefined
+      ? subject.policy === undefined || rootKeys(subject.path, subject.policy).has(keyId)
+      : keysOf(policy, policy.list.signers).has(keyId);
+  const by = printable(flags.trust ?? subject.path);
+  if (!known) yield `warning: ${by} names no signer with this key: the approval will not count`;
+}
+
+const keysOf = ({ keys }: TrustPolicy, signers: readonly string[]): ReadonlySet<string> =>
+  new Set(keys.filter(({ name }) => signers.includes(name)).map(({ key }) => key.id));
+
+/** The next policy is approved by the signers of the one before, too. */
+function rootKeys(path: string, policy: TrustPolicy): ReadonlySet<string> {
+  const own = keysOf(policy, policy.root.signers);
+  try {
+    const { policy: before } = readPolicy(earlierPolicyPath(path, policy.version - 1));
+    return new Set([...own, ...keysOf(before, before.root.signers)]);
+  } catch (error) {
+    if (error instanceof KnownError) return own;
+    throw error;
+  }
+}
+
+function nextWords({ path, list }: Subject, flags: SignFlags): string[] {
+  if (list === undefined) return ['trust', 'show', '--trust', path];
+  const by = flags.trust === undefined ? judgeWords(flags.key) : ['--trust', flags.trust];
+  return ['check', '--allow-list', path, ...by, ...carried(flags)];
+}
+
+/** The public key lies beside the private one, when keygen made both; an identity needs a policy. */
+function judgeWords(key: string | undefined): string[] {
+  if (key === undefined) return ['--trust', 'trust.json'];
+  const publicKey = key.replace(/\.key$/, '.pub');
+  return ['--key', publicKey !== key && existsSync(publicKey) ? publicKey : 'KEY.pub'];
+}

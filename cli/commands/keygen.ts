@@ -3,7 +3,7 @@ import { describeCause, KnownError, systemCode } from '../../src/errors/index.ts
 import { printable } from '../../src/report/index.ts';
 import { makeKeyPair } from '../../src/trust/index.ts';
 import type { Io } from '../terminal/index.ts';
-import { nextLine, refuseFormats, type TypedFlags } from './context.ts';
+import { carried, nextLine, refuseFormats, type TypedFlags } from './context.ts';
 import { newPassphrase } from './passphrase.ts';
 
 /** The pair that is made without a name, and that the next commands look for. */
@@ -33,7 +33,7 @@ export async function runKeygen(name = defaultKeyName, flags: TypedFlags, io: Io
       `private key  ${printable(privatePath)}   (${care}; keep it to yourself, and a copy of it)\n`,
       `public key   ${printable(publicPath)}   (give it to every host that checks)\n`,
       `key id       ${pair.id.slice(0, 12)}\n`,
-      nextLine(['allow', '--all', '--allow-list', 'allow-list.json'], flags),
+      nextLine(['allow', '--all', '--allow-list', 'allow-list.json', ...carried(flags)], flags),
     ].join(''),
   );
   return 0;

@@ -49,7 +49,7 @@ export function signSummary(signed: SignedSubject): string {
     ...strangerLines(signed),
     `fingerprint ${claim.digest.slice(7, 19)}   (hosts see it at their first contact)`,
   ];
-  return `${lines.join('\n')}\n${nextLine(nextWords(subject, flags), flags)}`;
+  return `${lines.join('\n')}\n${nextLine(nextWords(signed), flags)}`;
 }
 
 /** A signature by a key that no policy names is in order, and counts for nothing. */
@@ -78,15 +78,18 @@ function rootKeys(path: string, policy: TrustPolicy): ReadonlySet<string> {
   }
 }
 
-function nextWords({ path, list }: Subject, flags: SignFlags): string[] {
+function nextWords({ subject: { path, list }, preparation, flags }: SignedSubject): string[] {
   if (list === undefined) return ['trust', 'show', '--trust', path];
-  const by = flags.trust === undefined ? judgeWords(flags.key) : ['--trust', flags.trust];
+  const { key, trust } = flags;
+  // An identity needs a policy, and so does an approval that names one.
+  const policy =
+    trust ?? (key === undefined || preparation.claim.trustVersion > 0 ? 'trust.json' : undefined);
+  const by = policy === undefined ? ['--key', publicKeyOf(key ?? '')] : ['--trust', policy];
   return ['check', '--allow-list', path, ...by, ...carried(flags)];
 }
 
-/** The public key lies beside the private one, when keygen made both; an identity needs a policy. */
-function judgeWords(key: string | undefined): string[] {
-  if (key === undefined) return ['--trust', 'trust.json'];
+/** The public key lies beside the private one when keygen made both. */
+function publicKeyOf(key: string): string {
   const publicKey = key.replace(/\.key$/, '.pub');
-  return ['--key', publicKey !== key && existsSync(publicKey) ? publicKey : 'KEY.pub'];
+  return publicKey !== key && existsSync(publicKey) ? publicKey : 'KEY.pub';
 }

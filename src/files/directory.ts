@@ -106,6 +106,7 @@ export class Directory implements Disposable {
 
   /** Names in directory order, streamed: a million of them cost no memory. @throws system errors */
   *names(): Generator<RawName> {
+    if (!proc) this.#assertInPlace();
     const self = rawToBytes(proc ? `/proc/self/fd/${this.fd}` : this.#raw);
     const dir = opendirSync(self, { encoding: 'latin1', bufferSize: 64 });
     try {

@@ -25,12 +25,12 @@ describe('a list, one key', () => {
   test('four typed commands lead from nothing to a green check, each ending with the next one', async () => {
     const name = site.path('mine');
     const made = await site.done('keygen', name);
-    assert.match(made, /next: verify-models allow --all .*verify-models sign --key .*mine\.key\n$/);
+    assert.match(made, /next: verify-models allow --all --allow-list allow-list\.json\n$/);
     assert.equal(lstatSync(`${name}.key`).mode & 0o777, 0o600);
-    assert.match(await site.allow('--all'), /\nnext: verify-models sign \S+ --key KEY\n$/);
+    assert.match(await site.allow('--all'), /\nnext: verify-models sign \S+ --key KEY --store \S+\n$/);
     assert.match(
       await site.sign('mine'),
-      /\nnext: verify-models check --allow-list \S+ --key \S+mine\.pub\n$/,
+      /\nnext: verify-models check --allow-list \S+ --key \S+mine\.pub( --store \S+)?\n$/,
     );
     const run = await site.check('--key', `${name}.pub`);
     assert.equal(run.status, 0, run.stdout);
@@ -84,7 +84,7 @@ describe('a list, one key', () => {
     const run = await check();
     assert.equal(run.status, 2);
     assert.deepEqual(failingRules(run), ['model-copy', 'model-not-listed']);
-    assert.match(run.stdout, /copy:latest is not listed; its content is that of sample:latest/);
+    assert.match(run.stdout, /copy:latest is not on the allow-list; its content is that of sample:latest/);
     assert.match(run.stdout, /samp1e:latest is not on the allow-list; it could be taken for sample:latest/);
     assert.match(run.stdout, /3 models: 1 ok, 2 untrusted/);
     assert.deepEqual(failingRules(await check('--allow-copies')), ['model-not-listed']);
@@ -150,7 +150,7 @@ describe('a list, one key', () => {
     rmSync(site.path('chunks'), { recursive: true });
     const whole = await check();
     assert.equal(whole.status, 0, whole.stdout);
-    assert.match(whole.stdout, /info chunk-table-unusable: 1 chunk tables are missing or damaged/);
+    assert.match(whole.stdout, /info chunk-table-unusable: 1 chunk table of the list is missing or damaged/);
     assert.equal(
       (await site.type('sign', site.list, '--key', site.path('alice.key'), '--store', site.store, '--renew'))
         .status,

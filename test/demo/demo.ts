@@ -109,7 +109,7 @@ try {
     lines: [
       'added    sample:latest',
       /^list models version 1: 1 models?, in /,
-      `next: verify-models sign ${list} --key KEY`,
+      `next: verify-models sign ${list} --key KEY --store ${shellWord(store)}`,
     ],
   });
   screen.run(`VERIFY_MODELS_PASSPHRASE=demo npx verify-models sign ${list} --key ${key}.key`, {

@@ -25,16 +25,19 @@ describe('one character changed in a template', () => {
     changeOneCharacter(sample.blob('template'), '<|user|>', '<|usEr|>');
     const report = await site.check();
     assert.deepEqual([report.status, failing(report)], [1, ['blob-altered 1']]);
-    assert.deepEqual(verdicts(report), { 'other:latest': 'ok', 'sample:latest': 'altered' });
+    // Both models have the same template, in one blob.
+    assert.deepEqual(verdicts(report), { 'other:latest': 'altered', 'sample:latest': 'altered' });
     assert.match(
       ofRule(report, 'blob-altered')[0]?.message ?? '',
-      /^the template layer of sample:latest is altered/,
+      /^the template layer of other:latest, sample:latest is altered/,
     );
   });
 
   test('in a new blob with a new manifest, all of whose digests agree, is exit 1 and says so too', async () => {
     const layers = sampleLayers().map(({ kind, bytes }) =>
-      kind === 'template' ? { kind, bytes: Buffer.from(`${bytes}`.replace('<|user|>', '<|usEr|>')) } : { kind, bytes },
+      kind === 'template'
+        ? { kind, bytes: Buffer.from(`${bytes}`.replace('<|user|>', '<|usEr|>')) }
+        : { kind, bytes },
     );
     const replaced = site.scratch.addModel(undefined, layers);
     const report = await site.check();
@@ -70,7 +73,10 @@ describe('one byte of the list changed', () => {
       assert.equal(report.allowList, null);
       const [finding] = ofRule(report, 'list-changed');
       assert.deepEqual([finding?.expected, finding?.actual], [approved, sha256(changed)]);
-      assert.match(finding?.message ?? '', /^the allow-list is not the one that was approved by .*alice\.pub: /);
+      assert.match(
+        finding?.message ?? '',
+        /^the allow-list is not the one that was approved by .*alice\.pub: /,
+      );
     }
     changeOneCharacter(sample.blob('system'), 'careful', 'Careful');
     const both = await site.check();

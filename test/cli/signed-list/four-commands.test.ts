@@ -93,7 +93,10 @@ describe('from nothing to a signed list and a green check', () => {
       `verify-models sign 'our list.json' --key ./verify-models.key --store ${scratch.path}`,
       `verify-models check --allow-list 'our list.json' --key ./verify-models.pub --store ${scratch.path}`,
     ]);
-    assert.match(run?.stdout ?? '', /\ntrust: allow-list ours version 1, approved by \.\/verify-models\.pub,/);
+    assert.match(
+      run?.stdout ?? '',
+      /\ntrust: allow-list ours version 1, approved by \.\/verify-models\.pub,/,
+    );
   });
 
   test('a key of another name stands as KEY in the command, for the person to fill in', async () => {

@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { describeMachine } from './machine.ts';
+import { measureLists } from './measure-lists.ts';
 import { type Conditions, measureBlob, measureStore } from './measurements.ts';
 import { isInstalled } from './run-program.ts';
 import { markdownTable } from './table.ts';
@@ -32,7 +33,11 @@ async function bench(conditions: Conditions): Promise<void> {
   for (const peer of ['openssl', 'sha256sum']) {
     if (!isInstalled(peer)) say(`${peer} is not installed here: its columns stay empty.`);
   }
-  const rows = [...(await measureStore(conditions)), ...(await measureBlob(conditions))];
+  const rows = [
+    ...(await measureStore(conditions)),
+    ...(await measureBlob(conditions)),
+    ...(await measureLists(conditions)),
+  ];
   say(`\n${markdownTable(rows)}`);
   say('Not measured yet: the second check of a sealed store, which comes with the seal.');
 }

@@ -8,7 +8,7 @@ export interface Row {
   /** Which part of the processors other work took while ours ran, 0 to 1. */
   readonly otherWork?: number | undefined;
   /** For the ratio to openssl, or for our own value where `of` says so. */
-  readonly target: { readonly bound: '>=' | '<='; readonly value: number; readonly of: 'ratio' | 'ours' };
+  readonly target?: { readonly bound: '>=' | '<='; readonly value: number; readonly of: 'ratio' | 'ours' };
 }
 
 const nothing = '-';
@@ -32,14 +32,14 @@ export function markdownTable(rows: readonly Row[]): string {
 
 function cells({ what, unit, ours, openssl, sha256sum, otherWork, target }: Row): string[] {
   const ratio = divide(ours, openssl);
-  const judged = target.of === 'ratio' ? ratio : ours;
+  const judged = target?.of === 'ratio' ? ratio : ours;
   return [
     what,
     shown(ours, unit),
     shown(openssl, unit),
     shown(ratio),
-    `${target.of === 'ours' ? shown(target.value, unit) : `${target.value.toFixed(2)} x openssl`} or ${target.bound === '>=' ? 'more' : 'less'}`,
-    met(judged, target),
+    target === undefined ? nothing : wanted(target, unit),
+    target === undefined ? nothing : met(judged, target),
     shown(sha256sum, unit),
     shown(divide(ours, sha256sum)),
     otherWork === undefined ? nothing : `${(otherWork * 100).toFixed(0)} %`,
@@ -55,7 +55,12 @@ function shown(value: number | undefined, unit = ''): string {
   return unit === '' ? digits : `${digits} ${unit}`;
 }
 
-function met(value: number | undefined, { bound, value: limit }: Row['target']): string {
+type Target = NonNullable<Row['target']>;
+
+const wanted = ({ bound, value, of }: Target, unit: string): string =>
+  `${of === 'ours' ? shown(value, unit) : `${value.toFixed(2)} x openssl`} or ${bound === '>=' ? 'more' : 'less'}`;
+
+function met(value: number | undefined, { bound, value: limit }: Target): string {
   if (value === undefined) return nothing;
   return (bound === '>=' ? value >= limit : value <= limit) ? 'yes' : 'no';
 }

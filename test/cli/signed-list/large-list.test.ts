@@ -1,39 +1,14 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import {
-  type ListedDescriptor,
-  type ListedModel,
-  parseAllowList,
-  writeAllowList,
-} from '../../../src/allow-list/index.ts';
-import { digestFromBytes } from '../../../src/oci/index.ts';
+import { parseAllowList, writeAllowList } from '../../../src/allow-list/index.ts';
+import { withInvented } from '../../fixtures/large-list.ts';
 import { sampleLayers } from '../../fixtures/sample-store.ts';
 import { failing, ofRule, SignedSite, verdicts } from '../../fixtures/signed-site.ts';
 
 const listed = 5000;
 
 let site: SignedSite;
-
-const digestOf = (text: string) => digestFromBytes(createHash('sha256').update(text).digest());
-
-/** A model that no host has; its weights have a chunk table that nobody has either. */
-function inventedModel(number: number): ListedModel {
-  const size = 40 * 1024 * 1024;
-  const layer = (kind: string): ListedDescriptor => ({
-    mediaType: `application/vnd.ollama.image.${kind}`,
-    digest: digestOf(`${kind} ${number}`),
-    size: 100,
-  });
-  const table = digestOf(`table ${number}`);
-  const weights = { ...layer('model'), size, chunks: { size: 16 * 1024 * 1024, count: 3, table } };
-  return {
-    manifest: { digest: digestOf(`manifest ${number}`), size: 900 },
-    config: { ...layer('config'), mediaType: 'application/vnd.docker.container.image.v1+json' },
-    layers: [weights, layer('template'), layer('system')],
-  };
-}
 
 before(async () => {
   site = new SignedSite();
@@ -42,11 +17,7 @@ before(async () => {
   }
   await site.allow('--all');
   const list = parseAllowList(readFileSync(site.list));
-  const models = new Map(list.models);
-  for (let number = models.size; number < listed; number += 1) {
-    models.set(`registry.ollama.ai/library/invented-${number}:latest`, inventedModel(number));
-  }
-  writeFileSync(site.list, writeAllowList({ ...list, models }));
+  writeFileSync(site.list, writeAllowList({ ...list, models: withInvented(list.models, listed) }));
   await site.sign('alice', '--tables-unseen');
 });
 

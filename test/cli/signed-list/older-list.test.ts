@@ -63,7 +63,7 @@ describe('a list that is replaced by its own older version, with its approvals',
         `first contact with the allow-list models: compare its fingerprint ${fingerprint} with the signer's`,
       ],
     );
-    const text = await site.run(...site.checkWords('--state', site.beside('another')));
+    const text = await site.run(...site.checkWords(), '--state', site.beside('another'));
     assert.ok(text.stdout.includes(`fingerprint ${fingerprint} with`), text.stdout);
     assert.deepEqual(ofRule(await site.check(), 'list-first-seen'), []);
   });
@@ -89,8 +89,10 @@ describe('a list that is replaced by its own older version, with its approvals',
       ['--min-version', '1'],
       ['--expect-digest', listDigest()],
     ]) {
-      const report = await site.check(...words, '--state', site.beside(words[0] ?? ''));
-      assert.equal(report.status, 0);
+      const another = ['--state', site.beside(words[0] ?? '')];
+      const run = await site.run(...site.checkWords('--json', ...words), ...another);
+      assert.equal(run.status, 0, run.stdout);
+      const report = JSON.parse(run.stdout);
       assert.deepEqual(ofRule(report, 'list-first-seen'), [], words[0]);
     }
   });

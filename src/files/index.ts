@@ -1,4 +1,5 @@
 export { Directory, openResolvedFile } from './directory.ts';
+export { homeDirectory } from './home-directory.ts';
 export { assertSame, difference, type FileIdentity, identityOf, settle } from './identity.ts';
 export { type RawName, rawToBytes, rawToText, textToRaw } from './raw-name.ts';
 export { readSmall } from './read-small.ts';

@@ -1,5 +1,5 @@
-import { userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { homeDirectory } from '../files/index.ts';
 
 export interface StateEnvironment {
   readonly XDG_STATE_HOME?: string | undefined;
@@ -16,18 +16,6 @@ export function defaultStatePath(environment: StateEnvironment, uid: number | un
   if (uid === 0) return systemPath;
   const base = environment.XDG_STATE_HOME;
   if (base !== undefined && isAbsolute(base)) return join(base, 'verify-models');
-  const home = homeOf(environment);
+  const home = homeDirectory(environment.HOME);
   return home === undefined ? systemPath : join(home, '.local', 'state', 'verify-models');
-}
-
-/** An empty or relative HOME would put state into whatever directory this was started in. */
-function homeOf({ HOME }: StateEnvironment): string | undefined {
-  if (HOME !== undefined && isAbsolute(HOME)) return HOME;
-  try {
-    const { homedir } = userInfo();
-    return isAbsolute(homedir) ? homedir : undefined;
-  } catch {
-    // The user of a container may have no entry in the user database.
-    return undefined;
-  }
 }

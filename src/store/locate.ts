@@ -1,7 +1,7 @@
 import { lstatSync, realpathSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
+import { homeDirectory } from '../files/index.ts';
 
 /** The part of the environment that says where a store may be. */
 export interface StoreEnvironment {
@@ -24,9 +24,11 @@ export function usualPlaces(
   environment: StoreEnvironment,
   platform: NodeJS.Platform = process.platform,
 ): string[] {
-  const home = environment.HOME ?? homedir();
-  const service = platform === 'linux' ? ['/usr/share/ollama/.ollama/models'] : [];
-  return [join(home, '.ollama', 'models'), ...service];
+  const home = homeDirectory(environment.HOME);
+  return [
+    ...(home === undefined ? [] : [join(home, '.ollama', 'models')]),
+    ...(platform === 'linux' ? ['/usr/share/ollama/.ollama/models'] : []),
+  ];
 }
 
 /**
@@ -39,7 +41,8 @@ export function locateStore(named: string | undefined, environment: StoreEnviron
   const usual = usualPlaces(environment);
   const candidates = named !== undefined ? [named] : variable !== '' ? [variable] : usual;
   const found = candidates.find((path) => present(path));
-  if (found === undefined) throw new KnownError('STORE_NOT_FOUND', { looked: candidates.join(' and ') });
+  if (found === undefined)
+    throw new KnownError('STORE_NOT_FOUND', { looked: candidates.join(' and ') || 'no place' });
   let path: string;
   try {
     path = realpathSync.native(found);

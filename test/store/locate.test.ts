@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { locateStore, usualPlaces } from '../../src/store/index.ts';
@@ -91,6 +91,7 @@ describe('the usual places', () => {
     const own = join('/home/a', '.ollama', 'models');
     assert.deepEqual(usualPlaces({ HOME: '/home/a' }, 'linux'), [own, '/usr/share/ollama/.ollama/models']);
     assert.deepEqual(usualPlaces({ HOME: '/home/a' }, 'darwin'), [own]);
-    assert.deepEqual(usualPlaces({}, 'darwin'), [join(homedir(), '.ollama', 'models')]);
+    for (const HOME of [undefined, '', 'home'])
+      assert.deepEqual(usualPlaces({ HOME }, 'darwin'), [join(userInfo().homedir, '.ollama', 'models')]);
   });
 });

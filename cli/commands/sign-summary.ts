@@ -10,7 +10,7 @@ import {
   type TrustPolicy,
 } from '../../src/trust/index.ts';
 import { carried, counted, nextLine } from './context.ts';
-import type { SignFlags } from './sign.ts';
+import type { SignFlags } from './sign-flags.ts';
 import type { Subject } from './sign-subject.ts';
 
 export interface SignedSubject {

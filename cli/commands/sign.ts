@@ -18,26 +18,11 @@ import {
 } from '../../src/trust/index.ts';
 import { checkTables, readKeyFile, tabledBlobs, whyUnread } from '../../src/verify/index.ts';
 import type { Io } from '../terminal/index.ts';
-import { refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
+import { refuseFormats, settingsOf, storeOf } from './context.ts';
 import { passphrase } from './passphrase.ts';
+import type { SignFlags } from './sign-flags.ts';
 import { policyFor, readSubject, type Subject, trustVersionOf } from './sign-subject.ts';
 import { signSummary } from './sign-summary.ts';
-
-/** Flags of `sign`, beside the common ones. */
-export interface SignFlags extends TypedFlags {
-  readonly key?: string;
-  readonly identityToken?: string;
-  readonly keyless?: boolean;
-  readonly fulcioUrl?: string;
-  readonly rekorUrl?: string;
-  readonly tsaUrl?: string;
-  readonly expires?: string;
-  readonly renew?: boolean;
-  readonly subjects?: boolean;
-  readonly statementOnly?: boolean;
-  readonly tablesUnseen?: boolean;
-  readonly trust?: string;
-}
 
 /** Days in which an approval is valid when nothing else is said. */
 const usualDays = 90;

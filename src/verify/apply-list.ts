@@ -4,8 +4,8 @@ import type { AllowListInfo } from '../report/index.ts';
 import type { Report } from '../store/index.ts';
 import type { ListOutcome } from '../trust/index.ts';
 import { type BlobTables, ListedTables, withoutTables } from './blob-tables.ts';
+import type { ChosenModels } from './chosen-models.ts';
 import { judgeListed } from './judge-listed.ts';
-import type { ChosenModels } from './read-models.ts';
 import { reportAbsent } from './report-absent.ts';
 
 /** An allow-list that was judged, and how it is to be applied. */

@@ -2,21 +2,9 @@ import type { Fact, FindingsLog } from '../findings/index.ts';
 import { fullName, type ModelName, parseModelName } from '../oci/index.ts';
 import type { OllamaStore } from '../store/index.ts';
 import type { CheckRequest } from './check-request.ts';
-import { type GatheredModel, gatherModels } from './gather-models.ts';
+import type { ChosenModels } from './chosen-models.ts';
+import { gatherModels } from './gather-models.ts';
 import { selectModels } from './select-models.ts';
-
-/** The models of a check. */
-export interface ChosenModels {
-  /** Every model of the store. */
-  readonly all: readonly GatheredModel[];
-  readonly chosen: readonly GatheredModel[];
-  /** Listed models that were named and are not in the store, in full. */
-  readonly absent: readonly string[];
-  /** No model was named: all of the store is checked. */
-  readonly whole: boolean;
-  /** Every manifest was read. */
-  readonly complete: boolean;
-}
 
 /**
  * Reads all manifests, chooses the models that were named, and reports what concerns them: all of it where none was

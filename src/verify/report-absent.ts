@@ -2,7 +2,7 @@ import { type AllowList, resolveAlias } from '../allow-list/index.ts';
 import { typedCommand } from '../findings/index.ts';
 import { fullName, parseModelName, shortName } from '../oci/index.ts';
 import type { Report } from '../store/index.ts';
-import type { ChosenModels } from './read-models.ts';
+import type { ChosenModels } from './chosen-models.ts';
 
 /**
  * Listed models that are not in the store. A list may be larger than what one host holds: that is one piece of

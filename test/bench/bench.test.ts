@@ -19,11 +19,11 @@ function runBench(settings: Record<string, string>) {
 test('the benchmark runs through, prints every row of the design that applies, and cleans up', {
   skip: existsSync(here('../../dist/verify-models.cjs')) ? false : 'needs the bundle: npm run build',
 }, () => {
-  const { status, stdout, stderr } = runBench({ BENCH_GIB: '0.02', BENCH_ROUNDS: '1' });
+  const { status, stdout, stderr } = runBench({ BENCH_GIB: '0.02', BENCH_ROUNDS: '1', BENCH_MODELS: '50' });
   assert.equal(status, 0, stderr);
   const rows = stdout.split('\n').filter((line) => line.startsWith('| '));
   assert.deepEqual(
-    rows.map((row) => row.split(' | ')[0]?.replace(/[\d.]+ GiB/, 'N GiB')),
+    rows.map((row) => row.split(' | ')[0]?.replace(/[\d.]+ (GiB|MiB)/, 'N $1')),
     [
       '| what',
       '| ---',
@@ -33,10 +33,14 @@ test('the benchmark runs through, prints every row of the design that applies, a
       '| most resident memory at --jobs 2',
       '| most resident memory at --jobs 6',
       '| check of one blob of N GiB by its chunk table, warm, 2 cores (peer: one core)',
+      '| check by a signed list of 50 models, N MiB, on top of an empty Node program',
+      '| most resident memory with a signed list of 50 models, N MiB',
+      '| check by a signed list of 500 models, N MiB, on top of an empty Node program',
+      '| most resident memory with a signed list of 500 models, N MiB',
     ],
   );
   const speeds = rows.slice(2).filter((row) => !row.includes('memory'));
-  for (const row of speeds) assert.match(row, /^\| [^|]+ \| \d+(?:\.\d+)? (?:GiB\/s|s\/GiB) \|/);
+  for (const row of speeds) assert.match(row, /^\| [^|]+ \| \d+(?:\.\d+)? (?:GiB\/s|s\/GiB|s) \|/);
   assert.deepEqual(readdirSync(files.folder), []);
 });
 

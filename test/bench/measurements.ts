@@ -12,6 +12,8 @@ export interface Conditions {
   /** Bytes in the store, and in the one large blob. */
   readonly bytes: number;
   readonly rounds: number;
+  /** Models of the smaller signed list; the larger one has ten times as many. */
+  readonly listed: number;
   readonly cores: number;
   readonly signal: AbortSignal;
   /** Says what is being done. */

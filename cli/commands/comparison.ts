@@ -59,10 +59,21 @@ export function compareTwoLists(
 export function compareWithStore(before: AllowList, store: ComparedStore): Comparison {
   const models = new Map<string, ListedModel>();
   const unreadable = new Set<string>();
-  for (const { name, full, model } of store.models) {
-    const listed = fullName(resolveAlias(before, name));
-    // Two models of the store may stand for one of the list: the second keeps its own name, as one that was added.
-    const key = models.has(listed) ? full : listed;
+  const named = store.models.map((entry) => ({
+    ...entry,
+    listed: fullName(resolveAlias(before, entry.name)),
+  }));
+  // Those of the listed name first: one under an alias, sorted before them, would else be overwritten unseen.
+  const inOrder = [
+    ...named.filter(({ full, listed }) => full === listed),
+    ...named.filter(({ full, listed }) => full !== listed),
+  ];
+  for (const { full, listed, model } of inOrder) {
+    // Two models of the store may stand for one of the list: the second keeps its own name, as one that was added,
+    const first = models.get(listed);
+    // unless it is the same.
+    if (first !== undefined && first.manifest.digest === model?.manifest.digest) continue;
+    const key = first === undefined ? listed : full;
     if (model !== undefined) models.set(key, model);
     else if (before.models.has(listed)) unreadable.add(listed);
   }

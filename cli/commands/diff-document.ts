@@ -47,7 +47,7 @@ function contentDocument(content: LayerContent) {
   const what =
     content.kind === 'texts'
       ? { text: diffLines(content.before, content.after).filter(({ kind }) => kind !== 'same') }
-      : { metadata: content.changes.map(plainChange) };
+      : { header: content.header, metadata: content.changes.map(plainChange) };
   return { ...what, ...(unreadBefore === undefined ? {} : { unreadBefore }) };
 }
 
@@ -58,6 +58,8 @@ function plainChange(change: GgufChanges[number]): object {
   const plain = (value: unknown) =>
     typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))
       ? String(value)
-      : value;
+      : Object.is(value, -0)
+        ? '-0'
+        : value;
   return JSON.parse(JSON.stringify(change, (_, value: unknown) => plain(value))) as object;
 }

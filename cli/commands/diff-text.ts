@@ -78,14 +78,24 @@ function sameContent(before: ListedModel, after: ListedModel): boolean {
 function* layerText({ kind, before, after, content }: DescribedLayer, color: boolean): Generator<string> {
   const side = (entry: ListedDescriptor | undefined) =>
     entry === undefined ? 'none' : `${shortDigest(entry.digest)} (${shownSize(entry.size)})`;
-  yield `  ${kind.padEnd(9)} ${side(before)} -> ${side(after)}\n`;
+  yield `  ${printable(kind).padEnd(9)} ${side(before)} -> ${side(after)}\n`;
   if (content.kind === 'unread') {
     yield `    nothing to read: ${printable(content.problem)}\n`;
     return;
   }
+  const oneSided = before === undefined || after === undefined || content.unreadBefore !== undefined;
   if (content.unreadBefore !== undefined)
     yield `    before: ${printable(content.unreadBefore)}; this is all of what it is now\n`;
-  if (content.kind === 'metadata') yield* shownGgufChanges(content.changes, color);
+  if (content.kind === 'metadata') {
+    const { changes, header } = content;
+    for (const change of header) yield `    ${change.what}: ${change.before} -> ${change.after}\n`;
+    // Only what was read on both sides can be called the same; what else differs was not looked at.
+    if (changes.length + header.length === 0)
+      yield oneSided
+        ? '    it has no metadata\n'
+        : '    its metadata, GGUF version and count of tensors are the same; other bytes differ\n';
+    yield* shownGgufChanges(changes, color);
+  } else if (oneSided && content.before === content.after) yield '    it is empty\n';
   else if (content.before === content.after) yield '    the texts read alike, and their bytes differ\n';
   else {
     for (const line of renderTextDiff(diffLines(content.before, content.after), { color }))
@@ -96,7 +106,7 @@ function* layerText({ kind, before, after, content }: DescribedLayer, color: boo
 function* entryLines({ name, tables, note, source }: EntryChange): Generator<string> {
   const told = (text: string | undefined) => (text === undefined ? 'none' : `"${printable(text)}"`);
   if (tables.length > 0)
-    yield `tables   ${shown(name)}   another chunk table for the same ${tables.join(', ')}: sign checks it\n`;
+    yield `tables   ${shown(name)}   another chunk table for the same ${printable(tables.join(', '))}: sign checks it\n`;
   if (note !== undefined) yield `note     ${shown(name)}   ${told(note.before)} -> ${told(note.after)}\n`;
   if (source !== undefined)
     yield `source   ${shown(name)}   ${told(source.before)} -> ${told(source.after)}\n`;

@@ -52,12 +52,24 @@ const model = z.strictObject({
 
 const listId = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/));
 
+/** An object of which each key counts: zod's own record passes over one that is called __proto__. */
+const entriesOf = (accepts: (value: unknown) => boolean) =>
+  z.pipe(
+    z.custom<object>((value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
+    z.transform((value, context) => {
+      const entries = Object.entries(value) as [string, unknown][];
+      if (entries.every((entry) => accepts(entry[1]))) return entries;
+      context.issues.push({ code: 'custom', input: value, message: 'is not what the schema asks for' });
+      return z.NEVER;
+    }),
+  );
+
 const schema = z.strictObject({
   schema: z.literal(allowListSchema),
   listId,
   version: z.int().check(z.minimum(1)),
-  aliases: z.optional(z.record(z.string(), z.string())),
-  models: z.record(z.string(), z.unknown()),
+  aliases: z.optional(entriesOf((value) => typeof value === 'string')),
+  models: entriesOf(() => true),
 });
 
 const rules = {
@@ -85,13 +97,11 @@ export function parseAllowList(bytes: Uint8Array): AllowList {
   const parsed = schema.safeParse(json.value);
   if (!parsed.success) throw refuse(problemOf(parsed.error, 'the list'));
   const { aliases, models, version } = parsed.data;
-  const entries = Object.entries(models).map(
-    ([name, value]) => [checkName(name), readModel(name, value)] as const,
-  );
+  const entries = models.map(([name, value]) => [checkName(name), readModel(name, value)] as const);
   const list = {
     listId: parsed.data.listId,
     version,
-    aliases: new Map(Object.entries(aliases ?? {})),
+    aliases: new Map((aliases ?? []).map(([alias, target]) => [alias, String(target)])),
     models: new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1))),
   };
   checkAliases(list);

@@ -1,10 +1,16 @@
 import { createHash } from 'node:crypto';
 import { KnownError } from '../errors/index.ts';
-import { digestFromBytes } from '../oci/index.ts';
+import { digestFromBytes, digestHex } from '../oci/index.ts';
 import { approvalLimit, approvalLines } from './approvals.ts';
 import { parseBundle, preAuthentication, signBundle } from './bundle.ts';
 import type { SigningKey } from './signing-key.ts';
-import { type Claim, type ExtraSubject, parseStatement, writeStatement } from './statement.ts';
+import {
+  type Claim,
+  type ExtraSubject,
+  parseStatement,
+  type Statement,
+  writeStatement,
+} from './statement.ts';
 
 /** What a signer is asked to approve. */
 export interface ApprovalRequest {
@@ -50,8 +56,10 @@ export function prepareApproval(request: ApprovalRequest): Preparation {
   const own = lines.filter(({ claim }) => claim?.digest === digest && claim.predicateType === predicateType);
   const kept = own.map(({ line }) => line);
   const dropped = lines.length - kept.length;
+  const named = digestsIn(file);
   const joinable = own
     .filter(({ claim }) => claim !== undefined && claim.listId === listId && claim.version === version)
+    .filter(({ extra = [] }) => extra.every((one) => named().has(digestHex(one.digest))))
     .filter(
       ({ claim }) => claim !== undefined && claim.size === file.length && claim.trustVersion === trustVersion,
     )
@@ -69,6 +77,22 @@ export function prepareApproval(request: ApprovalRequest): Preparation {
   const expires = new Date(issued.getTime() + request.validityDays * dayLength);
   const claim = { predicateType, digest, size: file.length, listId, version, issued, expires, trustVersion };
   return { statement: writeStatement(claim, request.subjects), claim, joined: false, kept, dropped };
+}
+
+/**
+ * The digests that stand in the text of a file. Whoever joins a statement signs all of its subjects, and nobody has
+ * looked at the signature of the line it stands in: it may name no file beyond those of the list.
+ */
+function digestsIn(file: Uint8Array): () => ReadonlySet<string> {
+  let found: ReadonlySet<string> | undefined;
+  return () => {
+    found ??= new Set(
+      Buffer.from(file)
+        .toString('latin1')
+        .match(/(?<=sha256:)[0-9a-f]{64}/g),
+    );
+    return found;
+  };
 }
 
 /**
@@ -101,9 +125,9 @@ export function addLine({ kept }: Preparation, line: string): string {
 }
 
 /** What a line claims, whoever signed it; empty when it is no approval. */
-export function statementOf(line: Buffer): { readonly claim?: Claim; readonly payload?: Buffer } {
+export function statementOf(line: Buffer): Partial<Statement> & { readonly payload?: Buffer } {
   const parsed = parseBundle(line);
   if ('problem' in parsed) return {};
   const statement = parseStatement(parsed.bundle.payload);
-  return 'claim' in statement ? { claim: statement.claim, payload: parsed.bundle.payload } : {};
+  return 'problem' in statement ? {} : { ...statement, payload: parsed.bundle.payload };
 }

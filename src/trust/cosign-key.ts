@@ -13,8 +13,11 @@ export const cosignLabels = ['ENCRYPTED SIGSTORE PRIVATE KEY', 'ENCRYPTED COSIGN
 /** What cosign writes. */
 const cost = { N: 65536, r: 8, p: 1 } as const;
 
-/** A file that asks for more memory than this is refused: 128 * N * r bytes. */
-const memoryLimit = 512 * 1024 * 1024;
+/**
+ * A file that asks for more than this is refused: scrypt needs 128 * N * r bytes, and p times the work. cosign's own
+ * cost is an eighth of it.
+ */
+const costLimit = 512 * 1024 * 1024;
 
 const base64 = z.string().check(z.regex(/^[A-Za-z0-9+/]*={0,2}$/));
 
@@ -24,7 +27,7 @@ const schema = z.object({
     params: z.object({
       N: z.int().check(z.minimum(2)),
       r: z.int().check(z.minimum(1)),
-      p: z.int().check(z.minimum(1), z.maximum(16)),
+      p: z.int().check(z.minimum(1)),
     }),
     salt: base64,
   }),
@@ -41,8 +44,13 @@ function keyFrom(
   salt: Uint8Array,
   { N, r, p }: { N: number; r: number; p: number },
 ): Uint8Array {
-  if (128 * N * r > memoryLimit) throw refuse('its scrypt parameters ask for more than 512 MiB');
-  return scryptSync(passphrase, salt, 32, { N, r, p, maxmem: 128 * N * r + 4 * 1024 * 1024 });
+  if (128 * N * r * p > costLimit) throw refuse('its scrypt parameters ask for more work than 512 MiB take');
+  try {
+    return scryptSync(passphrase, salt, 32, { N, r, p, maxmem: 128 * r * (N + p) + 4 * 1024 * 1024 });
+  } catch (error) {
+    // N that is no power of two, or beyond what r allows (RFC 7914, section 2).
+    throw new KnownError('KEY_UNUSABLE', { problem: 'its scrypt parameters make no sense' }, error);
+  }
 }
 
 /** Seals PKCS#8 DER; `random` gives that many random bytes. */

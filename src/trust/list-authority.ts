@@ -1,8 +1,9 @@
+import { KnownError } from '../errors/index.ts';
 import type { Digest } from '../oci/index.ts';
 import { type ApprovalGroup, approvalLines, countApprovals, type Signer } from './approvals.ts';
 import { keySigner } from './key-signer.ts';
 import { type AcceptanceRules, type ListHeader, type ListOffer, Refused } from './list-offer.ts';
-import { longestValidityDays, type TrustPolicy } from './policy.ts';
+import { longestValidityDays, parsePolicy, type TrustPolicy } from './policy.ts';
 import { type AcceptedPolicy, acceptPolicy, type PolicySource } from './policy-chain.ts';
 import { signersOf } from './signers.ts';
 import { listPredicateType } from './statement.ts';
@@ -24,7 +25,8 @@ export async function authorityOf(
   if (trust.kind === 'key') {
     return { signers: [keySigner(trust.name, trust.key)], threshold: 1, accepted: undefined };
   }
-  const memory = rules.recall(claimedListId(trust.source) ?? '');
+  const listId = listIdOf(trust.source);
+  const memory = listId === undefined ? undefined : rules.recall(listId);
   const known =
     memory === undefined ? undefined : { version: memory.trustVersion, digest: memory.trustDigest };
   const outcome = await acceptPolicy(trust.source, known, rules.now);
@@ -45,12 +47,18 @@ export async function authorityOf(
   };
 }
 
-/** The list id a policy speaks of, only to find what is remembered; the policy is judged afterwards. */
-function claimedListId(source: PolicySource): string | undefined {
-  const match = /"listId"\s*:\s*"([A-Za-z0-9._:/-]{1,128})"/.exec(
-    Buffer.from(source.current.bytes).toString('utf8', 0, 4096),
-  );
-  return match?.[1];
+/**
+ * The list id a policy speaks of, to find what is remembered of it. It is parsed for that as strictly as it is judged
+ * by: an id that was read here in another way would make a known list a first contact.
+ */
+function listIdOf({ current }: PolicySource): string | undefined {
+  try {
+    return parsePolicy(current.bytes).listId;
+  } catch (error) {
+    // The judgement of the policy says what is wrong with it.
+    if (error instanceof KnownError) return undefined;
+    throw error;
+  }
 }
 
 /** The approvals that are enough; of several sufficient groups the one that was issued last. */
@@ -60,7 +68,7 @@ export async function sufficientGroup(
   authority: Authority,
   now: Date,
 ): Promise<ApprovalGroup> {
-  if (approvalLines(offer.approvals).length === 0) {
+  if (approvalLines(offer.approvals, 1).length === 0) {
     throw new Refused('list-unsigned', 'nobody has approved the allow-list', { hint: 'verify-models sign' });
   }
   const { groups, problems } = await countApprovals(offer.approvals, authority.signers, now);

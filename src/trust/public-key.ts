@@ -43,23 +43,31 @@ export function parsePublicKey(text: string): PublicKey {
 /** @throws KnownError KEY_UNUSABLE for other kinds than ECDSA P-256 and Ed25519 */
 export function publicKeyFrom(key: KeyObject): PublicKey {
   const algorithm = algorithmOf(key);
+  const spelled = algorithm === 'ecdsa-p256' ? spelledOneWay(key) : key;
   const digest = createHash('sha256')
-    .update(key.export({ type: 'spki', format: 'der' }))
+    .update(spelled.export({ type: 'spki', format: 'der' }))
     .digest();
   return {
     id: digest.toString('hex'),
     hint: digest.toString('base64'),
     algorithm,
-    pem: key.export({ type: 'spki', format: 'pem' }).toString(),
+    pem: spelled.export({ type: 'spki', format: 'pem' }).toString(),
     verifies(data, signature) {
       try {
-        return verify(algorithm === 'ed25519' ? null : 'sha256', data, key, signature);
+        return verify(algorithm === 'ed25519' ? null : 'sha256', data, spelled, signature);
       } catch {
         return false;
       }
     },
   };
 }
+
+/**
+ * The same point, uncompressed on the named curve. OpenSSL keeps a compressed point and a curve that is spelled out in
+ * its parameters as it read them: one key would have several ids, and its holder would count as several signers.
+ */
+const spelledOneWay = (key: KeyObject): KeyObject =>
+  createPublicKey({ key: key.export({ format: 'jwk' }), format: 'jwk' });
 
 export function algorithmOf(key: KeyObject): KeyAlgorithm {
   if (key.asymmetricKeyType === 'ed25519') return 'ed25519';

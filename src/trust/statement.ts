@@ -100,8 +100,14 @@ const rules = {
   integerKeys: new Set(['version', 'trustVersion', 'size']),
 };
 
+/** A statement as it was read: the claim, and the further files it names. */
+export interface Statement {
+  readonly claim: Claim;
+  readonly extra: readonly ExtraSubject[];
+}
+
 /** Turns the payload of an approval into a claim, or says why nobody should count it; never throws. */
-export function parseStatement(bytes: Uint8Array): { readonly claim: Claim } | { readonly problem: string } {
+export function parseStatement(bytes: Uint8Array): Statement | { readonly problem: string } {
   const json = readStrictJson(bytes, rules);
   if (!json.ok) return { problem: `its statement is refused: ${json.problems[0]?.detail}` };
   const parsed = schema.safeParse(json.value);
@@ -118,5 +124,9 @@ export function parseStatement(bytes: Uint8Array): { readonly claim: Claim } | {
     return { problem: `its first subject is not ${fileNames[predicateType]}` };
   }
   if (predicate.expires <= predicate.issued) return { problem: 'it expires before it was issued' };
-  return { claim: { predicateType, digest, ...predicate } };
+  const extra = subjects.slice(1).flatMap(({ name, digest: { sha256 } }) => {
+    const named = `sha256:${sha256}`;
+    return isDigest(named) ? [{ name, digest: named }] : [];
+  });
+  return { claim: { predicateType, digest, ...predicate }, extra };
 }

@@ -55,18 +55,28 @@ export function readIfThere(path: string, limit: number): Buffer | undefined {
 export function policySource(path: string): PolicySource {
   return {
     current: readSigned(path),
-    earlier: (version) => {
-      const earlier = earlierPolicyPath(path, version);
-      return readIfThere(earlier, policySizeLimit) === undefined ? undefined : readSigned(earlier);
-    },
+    earlier: (version) => readSignedIfThere(earlierPolicyPath(path, version)),
     readTrustedRoot: () => readIfThere(trustedRootPath(path), policySizeLimit),
   };
 }
 
 function readSigned(path: string): SignedPolicy {
+  return readable(path, () => ({ bytes: readUpTo(path, policySizeLimit), approvals: approvalsBeside(path) }));
+}
+
+function readSignedIfThere(path: string): SignedPolicy | undefined {
+  return readable(path, () => {
+    const bytes = readIfThere(path, policySizeLimit);
+    return bytes === undefined ? undefined : { bytes, approvals: approvalsBeside(path) };
+  });
+}
+
+const approvalsBeside = (path: string): Buffer =>
+  readIfThere(approvalsPath(path), approvalsSizeLimit) ?? Buffer.alloc(0);
+
+function readable<T>(path: string, read: () => T): T {
   try {
-    const approvals = readIfThere(approvalsPath(path), approvalsSizeLimit) ?? Buffer.alloc(0);
-    return { bytes: readUpTo(path, policySizeLimit), approvals };
+    return read();
   } catch (error) {
     throw new KnownError('TRUST_UNREADABLE', { path, problem: describeCause(error) }, error);
   }

@@ -7,14 +7,24 @@ import type { ComparedStore, LayerReading } from './store-as-list.ts';
 export type LayerContent =
   /** Both texts; an empty one on the side where there is no such layer. */
   | ({ readonly kind: 'texts'; readonly before: string; readonly after: string } & Remark)
-  /** What the weights say of themselves and did not say before. */
-  | ({ readonly kind: 'metadata'; readonly changes: readonly GgufChange[] } & Remark)
+  /** What the weights say of themselves and did not say before; the header's version and count of tensors apart. */
+  | ({
+      readonly kind: 'metadata';
+      readonly changes: readonly GgufChange[];
+      readonly header: readonly HeaderChange[];
+    } & Remark)
   /** Nothing, and why. */
   | { readonly kind: 'unread'; readonly problem: string };
 
 /** Why the layer as it was cannot be read, where only what it is now is shown: a pull removes what it replaces. */
 interface Remark {
   readonly unreadBefore?: string;
+}
+
+export interface HeaderChange {
+  readonly what: 'GGUF version' | 'tensors';
+  readonly before: number;
+  readonly after: number;
 }
 
 export interface DescribedLayer extends LayerChange {
@@ -50,14 +60,25 @@ function contentOf({ kind, before, after }: LayerChange, store: ComparedStore | 
   if (binary.has(kind)) return { kind: 'unread', problem: 'it is no text' };
   if (gguf.has(kind)) {
     const read = readerOf(noMetadata, (digest) => store.metadata(digest));
-    return both(read(before), read(after), noMetadata, (old, now) => ({
+    return both(read(before), read(after), noMetadata, after === undefined, (old, now) => ({
       kind: 'metadata',
       changes: compareGgufMetadata(old, now),
+      header: old === noMetadata || now === noMetadata ? [] : headerChanges(old, now),
     }));
   }
   const read = readerOf('', (digest) => store.text(digest));
-  return both(read(before), read(after), '', (old, now) => ({ kind: 'texts', before: old, after: now }));
+  return both(read(before), read(after), '', after === undefined, (old, now) => ({
+    kind: 'texts',
+    before: old,
+    after: now,
+  }));
 }
+
+const headerChanges = (before: GgufMetadata, after: GgufMetadata): HeaderChange[] =>
+  [
+    { what: 'GGUF version' as const, before: before.version, after: after.version },
+    { what: 'tensors' as const, before: before.tensorCount, after: after.tensorCount },
+  ].filter((change) => change.before !== change.after);
 
 const noMetadata: GgufMetadata = {
   ...{ version: 3, tensorCount: 0, keyCount: 0 },
@@ -74,9 +95,18 @@ function both<T>(
   before: LayerReading<T>,
   after: LayerReading<T>,
   nothing: T,
+  isGone: boolean,
   make: (before: T, after: T) => Exclude<LayerContent, { kind: 'unread' }>,
 ): LayerContent {
-  if ('problem' in after) return { kind: 'unread', problem: after.problem };
+  if ('problem' in after) {
+    const same = !('problem' in before) || before.problem === after.problem;
+    return {
+      kind: 'unread',
+      problem: same ? after.problem : `now: ${after.problem}; before: ${before.problem}`,
+    };
+  }
+  // A layer that is gone and was not kept: nothing on either side, which is not the same as two that are equal.
+  if ('problem' in before && isGone) return { kind: 'unread', problem: before.problem };
   if ('problem' in before) return { ...make(nothing, after.value), unreadBefore: before.problem };
   return make(before.value, after.value);
 }

@@ -35,9 +35,15 @@ export const allowFlags: readonly Flag[] = [
 
 export const signFlags: readonly Flag[] = [
   flag('--key <key>', 'private key: PKCS#8 PEM, or as cosign and keygen make it'),
-  flag('--keyless', 'sign with an identity of this CI instead of a key'),
-  flag('--identity-token <token>', 'sign with this OIDC token instead of a key'),
-  flag('--fulcio-url <url>', 'certificate authority (default: the public one)'),
+  flag('--keyless', 'sign with an identity instead of a key: SIGSTORE_ID_TOKEN, or that of this CI'),
+  flag(
+    '--identity-token <token>',
+    'the same with this token; others on this machine can read it: better SIGSTORE_ID_TOKEN',
+  ),
+  flag(
+    '--fulcio-url <url>',
+    'certificate authority (default: the public one); with --rekor-url or --tsa-url',
+  ),
   flag('--rekor-url <url>', 'transparency log (default: the public one, unless --tsa-url)'),
   flag('--tsa-url <url>', 'timestamp authority'),
   flag('--expires <days>', 'days until the approval expires (default: 90d)'),

@@ -8,6 +8,7 @@ import {
   addLine,
   approvalsPath,
   approvalsSizeLimit,
+  type KeylessOptions,
   longestValidityDays,
   type Preparation,
   parseSigningKey,
@@ -27,6 +28,10 @@ import { signSummary } from './sign-summary.ts';
 /** Days in which an approval is valid when nothing else is said. */
 const usualDays = 90;
 
+const dayLength = 86_400_000;
+
+const publicFulcio = 'https://fulcio.sigstore.dev';
+
 /** `verify-models sign [LIST]`: approves a list, or a trust policy, and appends the approval beside it. */
 export async function runSign(path = 'allow-list.json', flags: SignFlags, io: Io): Promise<number> {
   refuseFormats(flags, 'sign');
@@ -34,6 +39,10 @@ export async function runSign(path = 'allow-list.json', flags: SignFlags, io: Io
   if (flags.statementOnly !== true && keyless === (flags.key !== undefined)) {
     throw new KnownError('USAGE', { problem: 'sign needs either --key KEY or --keyless' });
   }
+  if (keyless && settingsOf({ offline: flags.offline, config: flags.config }, io).offline === true) {
+    throw new KnownError('USAGE', { problem: 'sign --keyless needs the network, and --offline forbids it' });
+  }
+  const services = servicesOf(flags);
   const subject = readSubject(path);
   const policy = policyFor(subject, flags.trust);
   const preparation = prepare(subject, policy, flags, io);
@@ -43,7 +52,7 @@ export async function runSign(path = 'allow-list.json', flags: SignFlags, io: Io
     await io.stdout.write(preparation.statement.toString('utf8'));
     return 0;
   }
-  const { text, keyId } = await approve(preparation, flags, io);
+  const { text, keyId } = await approve(preparation, services, flags, io);
   write(approvalsPath(path), text);
   await io.stdout.write(signSummary({ subject, policy, preparation, text, keyId, tables, flags }));
   return 0;
@@ -64,16 +73,32 @@ function prepare(subject: Subject, policy: TrustPolicy | undefined, flags: SignF
         ? [...(list?.models ?? [])].map(([name, { manifest }]) => ({ name, digest: manifest.digest }))
         : [],
   });
-  for (const [flag, given] of [
-    ['--expires', flags.expires !== undefined],
-    ['--subjects', flags.subjects === true],
-  ] as const) {
-    if (!preparation.joined || !given) continue;
-    const until = preparation.claim.expires.toISOString().slice(0, 10);
-    const problem = `these bytes are approved until ${until} already: sign without ${flag} to join, or with --renew`;
+  if (preparation.joined) refuseOtherTerms(preparation, flags, io.now(), policy?.maxValidityDays);
+  return preparation;
+}
+
+/**
+ * Whoever joins a statement signs its terms: nothing that was asked for may be passed over, and the line that claims it
+ * may be anybody's, so that it is not signed for longer than was meant.
+ */
+function refuseOtherTerms({ claim }: Preparation, flags: SignFlags, now: Date, longest: number | undefined) {
+  const until = claim.expires.toISOString().slice(0, 10);
+  const within = (days: number) => claim.expires.getTime() <= now.getTime() + (days + 1) * dayLength;
+  const validity = validityOf(flags, longest);
+  if (!within(validity)) {
+    const days = Math.ceil((claim.expires.getTime() - now.getTime()) / dayLength);
+    const problem = `these bytes have an approval until ${until}, longer than ${validity} days: sign with --expires ${days} to join it, or with --renew`;
     throw new KnownError('USAGE', { problem });
   }
-  return preparation;
+  const flag =
+    flags.subjects === true
+      ? '--subjects'
+      : flags.expires !== undefined && within(usualDays)
+        ? '--expires'
+        : undefined;
+  if (flag === undefined) return;
+  const problem = `these bytes are approved until ${until} already: sign without ${flag} to join, or with --renew`;
+  throw new KnownError('USAGE', { problem });
 }
 
 function readApprovals(path: string): Buffer {
@@ -125,20 +150,36 @@ interface Approval {
   readonly keyId: string | undefined;
 }
 
-async function approve(preparation: Preparation, flags: SignFlags, io: Io): Promise<Approval> {
+async function approve(
+  preparation: Preparation,
+  services: KeylessOptions,
+  flags: SignFlags,
+  io: Io,
+): Promise<Approval> {
   if (flags.key === undefined) {
-    const line = await signKeyless(preparation.statement, servicesOf(flags));
+    const line = await signKeyless(preparation.statement, services);
     return { text: addLine(preparation, line), keyId: undefined };
   }
   const key = await parseSigningKey(readKeyFile(flags.key), () => passphrase(io));
   return { text: addApproval(preparation, key), keyId: key.publicKey.id };
 }
 
-function servicesOf({ identityToken, fulcioUrl, rekorUrl, tsaUrl }: SignFlags) {
+/** A private authority is never paired with the public log: that would publish who signs what. */
+function servicesOf({
+  identityToken,
+  fulcioUrl = publicFulcio,
+  rekorUrl,
+  tsaUrl,
+}: SignFlags): KeylessOptions {
+  const witnessed = rekorUrl !== undefined || tsaUrl !== undefined;
+  if (fulcioUrl !== publicFulcio && !witnessed) {
+    const problem = 'sign with your own --fulcio-url needs your own --rekor-url or --tsa-url beside it';
+    throw new KnownError('USAGE', { problem });
+  }
   return {
-    fulcioUrl: fulcioUrl ?? 'https://fulcio.sigstore.dev',
+    fulcioUrl,
     ...(identityToken === undefined ? {} : { identityToken }),
-    ...(rekorUrl === undefined && tsaUrl === undefined ? { rekorUrl: 'https://rekor.sigstore.dev' } : {}),
+    ...(witnessed ? {} : { rekorUrl: 'https://rekor.sigstore.dev' }),
     ...(rekorUrl === undefined ? {} : { rekorUrl }),
     ...(tsaUrl === undefined ? {} : { tsaUrl }),
   };

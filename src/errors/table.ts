@@ -163,7 +163,7 @@ export const errorTable = {
     1,
     409,
     'nothing is listed: {problem}',
-    'verify-models   (shows what is wrong, and the command that mends it)',
+    'verify-models   (with the same --store: shows what is wrong, and the command that mends it)',
   ),
   TABLES_UNSEEN: row(
     64,

@@ -1,0 +1,9 @@
+export type {
+  BlobAnswer,
+  Client,
+  ManifestAnswer,
+  ManifestQuestion,
+  Mirror,
+  ReadableBlob,
+  Referrer,
+} from './answers.ts';

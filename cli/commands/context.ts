@@ -1,4 +1,4 @@
-import { loadSettings, type Settings } from '../../src/config/index.ts';
+import { loadSettings, type Settings, verifyModels } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { typedCommand } from '../../src/findings/index.ts';
 import { printable } from '../../src/report/index.ts';
@@ -20,7 +20,7 @@ export function settingsOf(flags: TypedFlags, io: Io): Settings {
   }
   const typed = Object.entries(rest).map(([key, value]) => [kebab(key), value] as const);
   const file = typeof config === 'string' ? config : io.environment.VERIFY_MODELS_CONFIG || undefined;
-  return loadSettings({
+  return loadSettings(verifyModels, {
     flags: { ...Object.fromEntries(typed), ...(json === true ? { format: 'json' } : {}) },
     environment: io.environment,
     file,

@@ -1,4 +1,15 @@
-export { defaultSettingsFile, loadSettings, type SettingsSources, variableOf } from './load-settings.ts';
+export { loadSettings, type SettingsOf, type SettingsSources, variableOf } from './load-settings.ts';
+export {
+  type ListenAddress,
+  logLevels,
+  type MirrorSettings,
+  mirrorPolicies,
+  mirrorSettingKeys,
+  modelMirror,
+  parseListen,
+  parseUpstream,
+  type UpstreamSetting,
+} from './mirror-settings.ts';
 export {
   type Format,
   formats,
@@ -6,4 +17,5 @@ export {
   type SettingKey,
   type Settings,
   settingKeys,
+  verifyModels,
 } from './settings.ts';

@@ -3,53 +3,75 @@ import { inspect } from 'node:util';
 import { isMap, isScalar, parseDocument } from 'yaml';
 import type * as z from 'zod/mini';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
-import { type SettingKey, type Settings, settingKeys, settingsSchema } from './settings.ts';
 
-/** Where settings are looked for when no file is named. */
-export const defaultSettingsFile = '/etc/verify-models/config.yaml';
+/** What one program can be told. */
+export interface SettingsOf<Settings> {
+  /** Of its variables: `VERIFY_MODELS`. */
+  readonly prefix: string;
+  /** Where settings are looked for when no file is named. */
+  readonly file: string;
+  readonly keys: readonly string[];
+  readonly schema: z.ZodMiniType<Settings>;
+}
 
 const fileLimit = 1024 * 1024;
 
 export interface SettingsSources {
   /** As typed; a key that is not there was not typed. */
-  readonly flags: Readonly<Partial<Record<SettingKey, unknown>>>;
+  readonly flags: Readonly<Record<string, unknown>>;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** A settings file that must be there; undefined means the default one, which need not. */
   readonly file: string | undefined;
 }
 
 /** The variable of a setting: `VERIFY_MODELS_MAX_RATE` for `max-rate`. */
-export const variableOf = (key: string): string => `VERIFY_MODELS_${key.toUpperCase().replaceAll('-', '_')}`;
+export const variableOf = ({ prefix }: { readonly prefix: string }, key: string): string =>
+  `${prefix}_${key.toUpperCase().replaceAll('-', '_')}`;
 
 /**
  * One checked, frozen object from flags, then environment, then file; a stronger source replaces a value whole.
  *
  * @throws KnownError CONFIG_INVALID (says which source and which key), CONFIG_UNREADABLE
  */
-export function loadSettings(sources: SettingsSources): Settings {
-  const path = sources.file ?? defaultSettingsFile;
+export function loadSettings<Settings extends object>(
+  program: SettingsOf<Settings>,
+  sources: SettingsSources,
+): Partial<Settings> {
+  const path = sources.file ?? program.file;
+  const check = (values: object, source: string, spell: (key: string) => string) =>
+    checked(program, values, source, spell);
   const fromFile = check(readSettingsFile(path, sources.file === undefined), path, (key) => key);
-  const fromEnvironment = check(variables(sources.environment), 'the environment', variableOf);
+  const fromEnvironment = check(variables(program, sources.environment), 'the environment', (key) =>
+    variableOf(program, key),
+  );
   const fromFlags = check(sources.flags, 'the command line', (key) => `--${key}`);
   return Object.freeze({ ...fromFile, ...fromEnvironment, ...fromFlags });
 }
 
-function variables(environment: SettingsSources['environment']): Record<string, string> {
+function variables(
+  program: SettingsOf<unknown>,
+  environment: SettingsSources['environment'],
+): Record<string, string> {
   const set: Record<string, string> = {};
-  for (const key of settingKeys) {
-    const value = environment[variableOf(key)];
+  for (const key of program.keys) {
+    const value = environment[variableOf(program, key)];
     if (value !== undefined && value !== '') set[key] = value;
   }
   return set;
 }
 
-function check(values: object, source: string, spell: (key: string) => string): Settings {
-  const known = new Set<string>(settingKeys);
+function checked<Settings extends object>(
+  { keys, schema }: SettingsOf<Settings>,
+  values: object,
+  source: string,
+  spell: (key: string) => string,
+): Partial<Settings> {
+  const known = new Set<string>(keys);
   const stray = Object.keys(values).find((key) => !known.has(key));
   if (stray !== undefined) {
     throw new KnownError('CONFIG_INVALID', { source, problem: `there is no setting ${stray.slice(0, 60)}` });
   }
-  const result = settingsSchema.safeParse(values);
+  const result = schema.safeParse(values);
   if (result.success) return withoutAbsent(result.data);
   throw new KnownError('CONFIG_INVALID', { source, problem: problemOf(result.error, values, spell) });
 }
@@ -69,8 +91,10 @@ function problemOf(error: z.core.$ZodError, values: object, spell: (key: string)
   return `${spell(key)} ${given.slice(0, 60)} ${why}`;
 }
 
-function withoutAbsent(settings: Settings): Settings {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+function withoutAbsent<Settings extends object>(settings: Settings): Partial<Settings> {
+  const present: Partial<Settings> = { ...settings };
+  for (const key in present) if (present[key] === undefined) delete present[key];
+  return present;
 }
 
 function readSettingsFile(path: string, optional: boolean): object {

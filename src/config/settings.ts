@@ -1,50 +1,14 @@
 import * as z from 'zod/mini';
 import { isRuleId, type RuleId } from '../findings/index.ts';
 import { type Digest, isDigest } from '../oci/index.ts';
-import { parseBytes, parseDuration, parseSubset } from './units.ts';
+import { boolean, each, isPath, path, read } from './kinds.ts';
+import type { SettingsOf } from './load-settings.ts';
+import { parseBytes, parseDuration, parseJobs, parseSubset } from './units.ts';
 
 export const formats = ['text', 'json', 'jsonl', 'sarif', 'junit'] as const;
 export type Format = (typeof formats)[number];
 
 export const progressKinds = ['auto', 'bar', 'plain', 'none'] as const;
-
-const read = <T>(parse: (text: string) => T | undefined, wanted: string) =>
-  z.pipe(
-    z.union([z.string(), z.number()]),
-    z.transform((value, context) => {
-      const parsed = parse(String(value));
-      if (parsed !== undefined) return parsed;
-      context.issues.push({ code: 'custom', input: value, message: `is not ${wanted}` });
-      return z.NEVER;
-    }),
-  );
-
-const boolean = z.pipe(
-  z.union([z.boolean(), z.string()]),
-  z.transform((value, context) => {
-    if (value === true || value === 'true' || value === '1' || value === 'yes') return true;
-    if (value === false || value === 'false' || value === '0' || value === 'no' || value === '') return false;
-    context.issues.push({ code: 'custom', input: value, message: 'is not true or false' });
-    return z.NEVER;
-  }),
-);
-
-/** An empty path would mean the working directory, and no path holds a NUL. */
-const isPath = (text: string): boolean => text !== '' && !text.includes('\0');
-
-const path = z.string().check(z.refine(isPath, { error: 'is not a path' }));
-
-/** A list in YAML, repeated flags, or one text with the separator between its parts. */
-const list = (separator: string) =>
-  z.pipe(
-    z.union([z.string(), z.array(z.string())]),
-    z.transform((value) =>
-      typeof value === 'string' ? value.split(separator).filter((part) => part !== '') : value,
-    ),
-  );
-
-const parseJobs = (text: string): number | undefined =>
-  /^[0-9]{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 256 ? Number(text) : undefined;
 
 const parseVersion = (text: string): number | undefined =>
   /^[0-9]{1,15}$/.test(text) && Number(text) >= 1 ? Number(text) : undefined;
@@ -57,23 +21,6 @@ const parseReport = (text: string): { format: Format; file: string } | undefined
   const file = text.slice(at + 1);
   return format !== undefined && isPath(file) ? { format, file } : undefined;
 };
-
-const each = <T>(parse: (text: string) => T | undefined, wanted: string, separator = ',') =>
-  z.pipe(
-    list(separator),
-    z.transform((values, context) => {
-      const parsed: T[] = [];
-      for (const value of values) {
-        const one = parse(value);
-        if (one === undefined) {
-          context.issues.push({ code: 'custom', input: value, message: `is not ${wanted}` });
-          return z.NEVER;
-        }
-        parsed.push(one);
-      }
-      return parsed;
-    }),
-  );
 
 /** Every setting of `verify-models`: the key in the settings file, and with it the flag and the variable. */
 export const settingsShape = {
@@ -113,3 +60,10 @@ export const settingKeys = Object.keys(settingsShape) as SettingKey[];
 export const settingsSchema = z.object(settingsShape);
 
 export type Settings = Readonly<z.infer<typeof settingsSchema>>;
+
+export const verifyModels: SettingsOf<Settings> = {
+  prefix: 'VERIFY_MODELS',
+  file: '/etc/verify-models/config.yaml',
+  keys: settingKeys,
+  schema: settingsSchema,
+};

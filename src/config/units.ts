@@ -42,3 +42,7 @@ export function parseSubset(text: string): { part: number; of: number } | undefi
   const [part, of] = [Number(match[1]), Number(match[2])];
   return part >= 1 && part <= of && of <= 1_000_000 ? { part, of } : undefined;
 }
+
+/** Threads or jobs: a whole number from 1 to 256. */
+export const parseJobs = (text: string): number | undefined =>
+  /^[0-9]{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 256 ? Number(text) : undefined;

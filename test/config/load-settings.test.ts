@@ -3,7 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { loadSettings, type SettingsSources, settingKeys, variableOf } from '../../src/config/index.ts';
+import {
+  loadSettings,
+  type SettingsSources,
+  settingKeys,
+  variableOf,
+  verifyModels,
+} from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vm-'));
@@ -18,7 +24,7 @@ interface Given {
 
 function load({ flags = {}, environment = {}, file = '' }: Given) {
   writeFileSync(path, file);
-  return loadSettings({ flags, environment, file: path });
+  return loadSettings(verifyModels, { flags, environment, file: path });
 }
 
 /** That loading fails with this sentence, in which FILE stands for the path of the settings file. */
@@ -82,9 +88,9 @@ describe('settings', () => {
   });
 
   test('have a variable each, of their name in capitals', () => {
-    assert.equal(variableOf('max-rate'), 'VERIFY_MODELS_MAX_RATE');
-    assert.equal(variableOf('follow-links-into'), 'VERIFY_MODELS_FOLLOW_LINKS_INTO');
-    assert.equal(new Set(settingKeys.map(variableOf)).size, settingKeys.length);
+    assert.equal(variableOf(verifyModels, 'max-rate'), 'VERIFY_MODELS_MAX_RATE');
+    assert.equal(variableOf(verifyModels, 'follow-links-into'), 'VERIFY_MODELS_FOLLOW_LINKS_INTO');
+    assert.equal(new Set(settingKeys.map((key) => variableOf(verifyModels, key))).size, settingKeys.length);
   });
 });
 

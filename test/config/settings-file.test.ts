@@ -4,14 +4,15 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { defaultSettingsFile, loadSettings } from '../../src/config/index.ts';
+import { loadSettings, verifyModels } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vm-'));
 const path = join(folder, 'config.yaml');
 after(() => rmSync(folder, { recursive: true }));
 
-const loadFrom = (file: string | undefined) => loadSettings({ flags: {}, environment: {}, file });
+const loadFrom = (file: string | undefined) =>
+  loadSettings(verifyModels, { flags: {}, environment: {}, file });
 
 function load(text: string | Buffer): unknown {
   writeFileSync(path, text);
@@ -123,8 +124,8 @@ describe('a settings file is refused with', () => {
   test('no warning on the way', () => {
     writeFileSync(path, 'store: {[a]: b}\n[c]: d\n');
     const program = `
-      import { loadSettings } from ${JSON.stringify(new URL('../../src/config/index.ts', import.meta.url).href)};
-      try { loadSettings({ flags: {}, environment: {}, file: ${JSON.stringify(path)} }); } catch {}`;
+      import { loadSettings, verifyModels } from ${JSON.stringify(new URL('../../src/config/index.ts', import.meta.url).href)};
+      try { loadSettings(verifyModels, { flags: {}, environment: {}, file: ${JSON.stringify(path)} }); } catch {}`;
     const run = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
     assert.deepEqual([run.status, run.stdout, run.stderr], [0, '', '']);
   });
@@ -182,8 +183,8 @@ describe('a settings file that cannot be read', () => {
   });
 
   test('is no error where it is the default one and not there', () => {
-    assert.equal(defaultSettingsFile, '/etc/verify-models/config.yaml');
-    if (spawnSync('test', ['-e', defaultSettingsFile]).status !== 0)
+    assert.equal(verifyModels.file, '/etc/verify-models/config.yaml');
+    if (spawnSync('test', ['-e', verifyModels.file]).status !== 0)
       assert.deepEqual({ ...loadFrom(undefined) }, {});
   });
 });

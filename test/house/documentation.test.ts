@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { checkFlags, commandNames, commonFlags } from '../../cli/commands/index.ts';
-import { settingKeys, variableOf } from '../../src/config/index.ts';
+import { settingKeys, variableOf, verifyModels } from '../../src/config/index.ts';
 import { type ErrorRow, errorTable } from '../../src/errors/index.ts';
 import { ruleIds, rules } from '../../src/findings/index.ts';
 import { readSource } from './sources.ts';
@@ -49,7 +49,7 @@ describe('the documentation says what the code does', () => {
       [...commonFlags, ...checkFlags].find((flag) => flag.key === key)?.syntax ?? '';
     assert.deepEqual(
       rows,
-      settingKeys.map((key) => [key, syntax(key), variableOf(key)]),
+      settingKeys.map((key) => [key, syntax(key), variableOf(verifyModels, key)]),
     );
   });
 

@@ -1,0 +1,89 @@
+import * as z from 'zod/mini';
+import { isDigest } from '../oci/index.ts';
+import { boolean, each, path, read } from './kinds.ts';
+import type { SettingsOf } from './load-settings.ts';
+import { formats, progressKinds } from './settings.ts';
+import { parseBytes, parseDuration, parseJobs } from './units.ts';
+
+export const mirrorPolicies = ['enforce', 'observe'] as const;
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+
+/** Where something listens. */
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+}
+
+/** An upstream, and the host of the mirror that stands for it; undefined is every host that no other stands for. */
+export interface UpstreamSetting {
+  readonly mirrorHost: string | undefined;
+  readonly url: URL;
+}
+
+/** `127.0.0.1:11435`, `[::1]:443`, `mirror.corp:443`. */
+export function parseListen(text: string): ListenAddress | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]{2,45})\]|([A-Za-z0-9.-]{1,253})):([0-9]{1,5})$/.exec(text);
+  const [host, port] = [match?.[1] ?? match?.[2], Number(match?.[3])];
+  return host !== undefined && port <= 65_535 ? { host, port } : undefined;
+}
+
+/** `URL`, or `MIRRORHOST=URL`; http and https alone, a root without query, no credentials. */
+export function parseUpstream(text: string): UpstreamSetting | undefined {
+  const match = /^(?:([A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?)=)?(https?:\/\/.+)$/.exec(text);
+  if (match?.[2] === undefined || !URL.canParse(match[2])) return undefined;
+  const url = new URL(match[2]);
+  const plain = url.username === '' && url.password === '' && url.search === '' && url.hash === '';
+  return plain && url.pathname === '/' ? { mirrorHost: match[1]?.toLowerCase(), url } : undefined;
+}
+
+const parseDomain = (text: string): string | undefined =>
+  /^[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*$/.test(text) && text.length <= 253 ? text.toLowerCase() : undefined;
+
+const listen = read(parseListen, 'an address such as 127.0.0.1:11435 or [::1]:11435');
+
+/** Every setting of `model-mirror`: the key in the settings file, and with it the flag and the variable. */
+export const mirrorSettingsShape = {
+  data: z.optional(path),
+  listen: z.optional(listen),
+  'admin-listen': z.optional(listen),
+  upstream: z.optional(each(parseUpstream, 'URL or MIRRORHOST=URL, of http or https and without a path')),
+  'redirect-hosts': z.optional(each(parseDomain, 'a domain')),
+  'allow-list': z.optional(path),
+  key: z.optional(path),
+  trust: z.optional(path),
+  chunks: z.optional(path),
+  'expect-digest': z.optional(read((text) => (isDigest(text) ? text : undefined), 'a digest')),
+  policy: z.optional(z.enum(mirrorPolicies)),
+  'fetch-unlisted': z.optional(boolean),
+  contact: z.optional(z.string().check(z.maxLength(120), z.regex(/^[\x20-\x7e]+$/))),
+  anonymous: z.optional(boolean),
+  'tls-cert': z.optional(path),
+  'tls-key': z.optional(path),
+  ca: z.optional(path),
+  proxy: z.optional(read((text) => (URL.canParse(text) ? new URL(text) : undefined), 'a URL of a proxy')),
+  'max-jobs': z.optional(read(parseJobs, 'a whole number from 1 to 256')),
+  'max-data': z.optional(read(parseBytes, 'a size such as 2TB')),
+  'max-rate': z.optional(read(parseBytes, 'a rate such as 250MB/s')),
+  every: z.optional(read(parseDuration, 'a duration such as 10m or 12h')),
+  'log-level': z.optional(z.enum(logLevels)),
+  format: z.optional(z.enum(formats)),
+  progress: z.optional(z.enum(progressKinds)),
+  quiet: z.optional(boolean),
+} as const;
+
+export type MirrorSettingKey = keyof typeof mirrorSettingsShape;
+
+export const mirrorSettingKeys = Object.keys(mirrorSettingsShape) as MirrorSettingKey[];
+
+const schema = z.object(mirrorSettingsShape);
+
+export type MirrorSettings = Readonly<z.infer<typeof schema>>;
+
+export const modelMirror: SettingsOf<MirrorSettings> = {
+  prefix: 'MODEL_MIRROR',
+  file: '/etc/model-mirror/config.yaml',
+  keys: mirrorSettingKeys,
+  schema,
+};

@@ -171,6 +171,18 @@ export const errorTable = {
     'the chunk tables of {count} blobs were not checked against their bytes: {problem}',
     'sign where the models are (--store DIR), or take the word of whoever made the tables: --tables-unseen',
   ),
+  QUEUE_FULL: row(
+    4,
+    503,
+    '{waiting} models wait to be fetched already',
+    'try again later, or let the mirror fetch more at once: model-mirror serve --max-jobs 4',
+  ),
+  BLOB_NOT_AS_NAMED: row(
+    1,
+    502,
+    'the bytes that were received for {expected} are {actual}',
+    'nothing of them was kept; try again, and if it stays so, ask whoever runs the upstream',
+  ),
   NODE_TOO_OLD: row(
     64,
     500,

@@ -1,0 +1,63 @@
+import {
+  type AllowList,
+  type Companions,
+  type ListedModel,
+  nearNames,
+  resolveAlias,
+} from '../allow-list/index.ts';
+import { type Digest, fullName, type ModelName } from '../oci/index.ts';
+
+/** Names looked at when a model is not listed. */
+const namesShown = 3;
+
+/** An allow-list that was accepted, ready for the questions of a mirror. */
+export class ApprovedList {
+  readonly list: AllowList;
+  readonly companions: Companions;
+  /** SHA-256 of the list's bytes. */
+  readonly digest: Digest;
+  /** Ollama types names in any case; names that differ in case only make a list refused, so that this is one to one. */
+  readonly #byFoldedName = new Map<string, string>();
+  readonly #manifests = new Set<Digest>();
+  readonly #blobs = new Set<Digest>();
+
+  constructor(list: AllowList, companions: Companions, digest: Digest) {
+    this.list = list;
+    this.companions = companions;
+    this.digest = digest;
+    for (const [name, { manifest, config, layers }] of list.models) {
+      this.#byFoldedName.set(name.toLowerCase(), name);
+      this.#manifests.add(manifest.digest);
+      for (const { digest: blob } of [config, ...layers]) this.#blobs.add(blob);
+    }
+  }
+
+  /** The listed model that a name means, aliases applied and without regard to case. */
+  find(name: ModelName): { readonly listedAs: string; readonly model: ListedModel } | undefined {
+    const resolved = resolveAlias(this.list, { ...name, host: name.host.toLowerCase() });
+    const listedAs = this.#byFoldedName.get(fullName(resolved).toLowerCase());
+    const model = listedAs === undefined ? undefined : this.list.models.get(listedAs);
+    return listedAs === undefined || model === undefined ? undefined : { listedAs, model };
+  }
+
+  /** Listed names that somebody who typed this one may have meant. */
+  near(name: ModelName): readonly string[] {
+    return nearNames(fullName(name), this.list.models.keys()).slice(0, namesShown);
+  }
+
+  namesManifest(digest: Digest): boolean {
+    return this.#manifests.has(digest);
+  }
+
+  namesBlob(digest: Digest): boolean {
+    return this.#blobs.has(digest);
+  }
+}
+
+/** What a mirror knows of its list. */
+export type ListStanding =
+  /** None was given: integrity only. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'accepted'; readonly approved: ApprovedList }
+  /** One was given and may not be used; the reason is one clause for a person. */
+  | { readonly kind: 'refused'; readonly reason: string };

@@ -1,0 +1,55 @@
+import type { ListedModel } from '../allow-list/index.ts';
+import { type ModelName, parseModelName, shortDigest, shortName } from '../oci/index.ts';
+import type { ApprovedList, ListStanding } from './approved-list.ts';
+
+/** `enforce` serves and fetches what is listed; `observe` serves what is as its manifest says, and notes the rest. */
+export type Policy = 'enforce' | 'observe';
+
+export type Decision =
+  | {
+      readonly kind: 'listed';
+      readonly listedAs: string;
+      readonly model: ListedModel;
+      readonly approved: ApprovedList;
+    }
+  /** Served as what it is; `wouldRefuse` is what `enforce` would have said. */
+  | { readonly kind: 'observed'; readonly wouldRefuse: string | undefined }
+  | { readonly kind: 'refused'; readonly sentence: string };
+
+/** Decides on a name, before anything is fetched. */
+export function decideModel(
+  name: ModelName,
+  standing: ListStanding,
+  policy: Policy,
+  contact: string,
+): Decision {
+  if (standing.kind === 'none') {
+    if (policy === 'observe') return { kind: 'observed', wouldRefuse: undefined };
+    return { kind: 'refused', sentence: `this mirror has no allow-list and serves nothing; ask ${contact}` };
+  }
+  const why = objection(name, standing, contact);
+  if (typeof why !== 'string') return why;
+  return policy === 'observe'
+    ? { kind: 'observed', wouldRefuse: why }
+    : { kind: 'refused', sentence: why };
+}
+
+function objection(
+  name: ModelName,
+  standing: Exclude<ListStanding, { kind: 'none' }>,
+  contact: string,
+): string | (Decision & { kind: 'listed' }) {
+  if (standing.kind === 'refused')
+    return `the allow-list of this mirror is not accepted (${standing.reason}), so nothing is served; ask ${contact}`;
+  const { approved } = standing;
+  const found = approved.find(name);
+  if (found !== undefined) return { kind: 'listed', ...found, approved };
+  const near = approved.near(name).map((full) => shortName(parseModelName(full)));
+  const meant = near.length === 0 ? '' : `; did you mean ${near.join(' or ')}`;
+  const { listId, version } = approved.list;
+  return `${shortName(name)} is not on the allow-list ${listId} version ${version}${meant}; ask ${contact}`;
+}
+
+/** Why a listed model cannot be had any more from where it came from. */
+export const movedSentence = (name: ModelName, listed: ListedModel, found: string, contact: string): string =>
+  `${shortName(name)} was changed upstream: the allow-list approves ${shortDigest(listed.manifest.digest)}, and upstream has ${shortDigest(found)} now; ask ${contact}`;

@@ -1,5 +1,5 @@
 import type { ListedModel } from '../allow-list/index.ts';
-import { type ModelName, parseModelName, shortDigest, shortName } from '../oci/index.ts';
+import { type Digest, type ModelName, parseModelName, shortDigest, shortName } from '../oci/index.ts';
 import type { ApprovedList, ListStanding } from './approved-list.ts';
 
 /** `enforce` serves and fetches what is listed; `observe` serves what is as its manifest says, and notes the rest. */
@@ -29,9 +29,7 @@ export function decideModel(
   }
   const why = objection(name, standing, contact);
   if (typeof why !== 'string') return why;
-  return policy === 'observe'
-    ? { kind: 'observed', wouldRefuse: why }
-    : { kind: 'refused', sentence: why };
+  return policy === 'observe' ? { kind: 'observed', wouldRefuse: why } : { kind: 'refused', sentence: why };
 }
 
 function objection(
@@ -51,5 +49,5 @@ function objection(
 }
 
 /** Why a listed model cannot be had any more from where it came from. */
-export const movedSentence = (name: ModelName, listed: ListedModel, found: string, contact: string): string =>
+export const movedSentence = (name: ModelName, listed: ListedModel, found: Digest, contact: string): string =>
   `${shortName(name)} was changed upstream: the allow-list approves ${shortDigest(listed.manifest.digest)}, and upstream has ${shortDigest(found)} now; ask ${contact}`;

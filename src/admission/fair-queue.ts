@@ -52,10 +52,21 @@ export class FairQueue {
     }
   }
 
-  #turn(owner: string): Promise<void> {
-    const own = this.#waiting.get(owner) ?? [];
-    if (this.waiting >= this.#limits.waiting || own.length >= this.#limits.waitingEach)
+  /**
+   * Whether another job of this owner would be taken.
+   *
+   * @throws KnownError QUEUE_FULL
+   */
+  refuseWhenFull(owner: string): void {
+    if (this.#running < this.#limits.running) return;
+    const own = this.#waiting.get(owner)?.length ?? 0;
+    if (this.waiting >= this.#limits.waiting || own >= this.#limits.waitingEach)
       throw new KnownError('QUEUE_FULL', { waiting: this.waiting });
+  }
+
+  #turn(owner: string): Promise<void> {
+    this.refuseWhenFull(owner);
+    const own = this.#waiting.get(owner) ?? [];
     return new Promise((resolve) => {
       own.push({ start: resolve });
       this.#waiting.set(owner, own);

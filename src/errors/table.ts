@@ -183,6 +183,12 @@ export const errorTable = {
     'the bytes that were received for {expected} are {actual}',
     'nothing of them was kept; try again, and if it stays so, ask whoever runs the upstream',
   ),
+  MANIFEST_REFUSED: row(
+    1,
+    502,
+    'the manifest of {name} is not one that is passed on: {problem}',
+    'ask whoever published the model; verify-models explain manifest-ambiguous says why it matters',
+  ),
   NODE_TOO_OLD: row(
     64,
     500,

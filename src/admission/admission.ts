@@ -1,0 +1,284 @@
+import type { BlobStorage } from '../blobs/index.ts';
+import { KnownError } from '../errors/index.ts';
+import { type Digest, fullName, isDigest, type ModelName, shortName } from '../oci/index.ts';
+import type { Upstream } from '../upstream/index.ts';
+import type { BlobAnswer, ManifestAnswer, ManifestQuestion, Mirror, Referrer } from './answers.ts';
+import type { ListStanding } from './approved-list.ts';
+import { BlobFlights } from './blob-flights.ts';
+import { type Decision, decideModel, movedSentence, type Policy } from './decide-model.ts';
+import { FairQueue, type QueueLimits } from './fair-queue.ts';
+import { blobsOf, type CheckedManifest, checkManifest, listedManifest } from './manifest-source.ts';
+import { FailureMemory, type ModelArrival } from './model-arrival.ts';
+import type { AdmittedBlob, AdmittedModel, Records } from './records.ts';
+import { nameOf, type Route, type Routes } from './routes.ts';
+
+export interface AdmissionSettings {
+  readonly records: Records;
+  readonly blobs: BlobStorage;
+  readonly routes: Routes<Upstream>;
+  /** The allow-list as it stands now: it may be replaced while the mirror runs. */
+  readonly list: () => ListStanding;
+  readonly policy: Policy;
+  /** Without a list, also fetch for clients that are not on this machine. */
+  readonly fetchUnlisted: boolean;
+  readonly queue: QueueLimits;
+  /** How long a client that does not hold waits for a model: 5 minutes by default, in milliseconds. */
+  readonly patienceMs: number;
+  /** How long the reason of a failure is repeated before upstream is asked again, in milliseconds. */
+  readonly failureMs: number;
+  /** Whom a person asks who was refused. */
+  readonly contact: string;
+  readonly now: () => Date;
+  /** Aborted after so many milliseconds. */
+  readonly after: (ms: number) => AbortSignal;
+  /** Ends everything that is on its way; what was received is kept. */
+  readonly signal: AbortSignal;
+  readonly events: AdmissionEvents;
+}
+
+/** What happened, for the log and the metrics. */
+export interface AdmissionEvents {
+  admitted(name: string, bytes: number): void;
+  failed(name: string, error: unknown): void;
+  tableWrong(digest: Digest): void;
+}
+
+/**
+ * Lets models in: decides, fetches once however many ask, verifies, records, and only then serves. A fetch goes on when
+ * the client that caused it leaves.
+ */
+export class Admission implements Mirror {
+  readonly #settings: AdmissionSettings;
+  readonly #queue: FairQueue;
+  readonly #flights: BlobFlights;
+  readonly #failures: FailureMemory;
+  readonly #arrivals = new Map<string, Promise<ModelArrival | ManifestAnswer>>();
+
+  constructor(settings: AdmissionSettings) {
+    this.#settings = settings;
+    this.#queue = new FairQueue(settings.queue);
+    this.#flights = new BlobFlights(settings.blobs, settings.events);
+    this.#failures = new FailureMemory(settings.failureMs, settings.now);
+  }
+
+  /** Requests that are held until their bytes are verified. */
+  get held(): number {
+    return this.#flights.held;
+  }
+
+  async manifest(question: ManifestQuestion): Promise<ManifestAnswer> {
+    const { host, repository, reference } = question;
+    if (isDigest(reference)) return this.#byDigest(reference);
+    const route = this.#settings.routes.of(host);
+    let name: ModelName;
+    try {
+      name = nameOf(route.host, repository, reference);
+    } catch {
+      return { kind: 'unknown' };
+    }
+    const { list, policy, contact, records } = this.#settings;
+    const decision = decideModel(name, list(), policy, contact);
+    if (decision.kind === 'refused') {
+      await records.refused(name, decision.sentence, false);
+      return decision;
+    }
+    const admitted = await records.find(name);
+    if (admitted !== undefined && isStillIt(admitted, decision)) {
+      if (decision.kind === 'observed' && decision.wouldRefuse !== undefined)
+        await records.refused(name, decision.wouldRefuse, true);
+      return answer(admitted);
+    }
+    return this.#arriving(name, route, decision, question);
+  }
+
+  async #byDigest(digest: Digest): Promise<ManifestAnswer> {
+    const standing = this.#settings.list();
+    const allowed =
+      this.#settings.policy === 'observe' ||
+      (standing.kind === 'accepted' && standing.approved.namesManifest(digest));
+    const admitted = allowed ? await this.#settings.records.byDigest(digest) : undefined;
+    return admitted === undefined ? { kind: 'unknown' } : answer(admitted);
+  }
+
+  /** A model that is allowed and not here. */
+  async #arriving(
+    name: ModelName,
+    route: Route<Upstream>,
+    decision: Exclude<Decision, { kind: 'refused' }>,
+    { client, signal }: ManifestQuestion,
+  ): Promise<ManifestAnswer> {
+    const { contact, fetchUnlisted, patienceMs, after } = this.#settings;
+    if (decision.kind === 'observed' && !client.loopback && !fetchUnlisted) {
+      const sentence = `${shortName(name)} is not here, and this mirror fetches what is on no allow-list for itself alone; ask ${contact}`;
+      return { kind: 'refused', sentence };
+    }
+    const failure = this.#failures.recall(fullName(name));
+    if (failure !== undefined)
+      return { kind: 'unavailable', sentence: failure.sentence, retryAfterSeconds: failure.seconds };
+    const arrival = await this.arrive(name, route, decision, client.address);
+    if ('kind' in arrival) return arrival;
+    const { checked, admitted } = arrival;
+    const holds = client.ollama && checked.manifest.layers.every(({ kind }) => kind !== 'tensor');
+    if (!holds) {
+      const patience = after(patienceMs);
+      const outcome = await settled(admitted, AbortSignal.any([signal, patience]));
+      if (outcome !== 'done') {
+        const failed = this.#failures.recall(fullName(name))?.sentence;
+        const sentence = failed ?? `${shortName(name)} is being fetched; try again in a few minutes`;
+        return { kind: 'unavailable', sentence, retryAfterSeconds: 60 };
+      }
+    }
+    return { kind: 'manifest', digest: checked.digest, mediaType: checked.mediaType, bytes: checked.bytes };
+  }
+
+  /** Brings a model here, once however many ask; or says why not. */
+  arrive(
+    name: ModelName,
+    route: Route<Upstream>,
+    decision: Exclude<Decision, { kind: 'refused' }>,
+    owner: string,
+  ): Promise<ModelArrival | ManifestAnswer> {
+    const key = fullName(name).toLowerCase();
+    const under = this.#arrivals.get(key);
+    if (under !== undefined) return under;
+    const begun = this.#begin(name, route, decision, owner).catch((error: unknown) =>
+      this.#unavailable(name, error),
+    );
+    this.#arrivals.set(key, begun);
+    const forget = () => this.#arrivals.delete(key);
+    begun.then((arrival) => ('kind' in arrival ? forget() : arrival.admitted.then(forget, forget)));
+    return begun;
+  }
+
+  async #begin(
+    name: ModelName,
+    { upstream, host }: Route<Upstream>,
+    decision: Exclude<Decision, { kind: 'refused' }>,
+    owner: string,
+  ): Promise<ModelArrival | ManifestAnswer> {
+    const { records, signal, contact } = this.#settings;
+    this.#queue.refuseWhenFull(owner);
+    const repository = `${name.namespace}/${name.model}`;
+    const fromUpstream = async () => (await upstream.manifest(repository, name.tag, signal)).bytes;
+    let checked: CheckedManifest;
+    if (decision.kind === 'listed') {
+      const wanted = decision.model.manifest.digest;
+      const found = await listedManifest(name, wanted, {
+        approved: decision.approved,
+        admitted: async (digest) => (await records.byDigest(digest))?.bytes,
+        upstream: fromUpstream,
+      });
+      if (found.kind === 'moved') {
+        await records.moved(name, wanted, found.found);
+        return { kind: 'refused', sentence: movedSentence(name, decision.model, found.found, contact) };
+      }
+      checked = found.checked;
+    } else checked = checkManifest(name, await fromUpstream());
+    const wanted = blobsOf(checked.manifest);
+    const blobs = wanted.map((entry) => this.#flights.announce(entry));
+    const job = async () => {
+      const landed: AdmittedBlob[] = [];
+      for (const { digest, size } of wanted) {
+        const source = upstream.blob(repository, digest, size);
+        const table = decision.kind === 'listed' ? listedTable(decision, digest) : undefined;
+        landed.push(await this.#flights.land({ digest, size, source, table }, signal));
+      }
+      const list = decision.kind === 'listed' ? decision.approved : undefined;
+      await records.admit({
+        ...{ name, digest: checked.digest, mediaType: checked.mediaType, bytes: checked.bytes },
+        ...{ blobs: landed, source: host },
+        ...{ listDigest: list?.digest, listVersion: list?.list.version },
+      });
+      this.#settings.events.admitted(
+        fullName(name),
+        wanted.reduce((sum, { size }) => sum + size, 0),
+      );
+    };
+    const admitted = this.#queue.run(owner, job).catch((error: unknown) => {
+      for (const blob of blobs) blob.failed(error);
+      this.#unavailable(name, error);
+      throw error;
+    });
+    const over = () => {
+      for (const { digest } of wanted) this.#flights.leave(digest);
+    };
+    // Nobody may be waiting for it: whoever asks next hears of a failure.
+    admitted.then(over, over);
+    return { checked, blobs, admitted };
+  }
+
+  #unavailable(name: ModelName, error: unknown): ManifestAnswer {
+    if (error instanceof KnownError && error.httpStatus === 404) return { kind: 'unknown' };
+    const reason = error instanceof KnownError ? error.message : 'an internal error, which is in its log';
+    const sentence = `${shortName(name)} cannot be had from upstream now: ${reason}`;
+    if (!this.#settings.signal.aborted) {
+      this.#failures.keep(fullName(name), sentence);
+      this.#settings.events.failed(fullName(name), error);
+    }
+    return { kind: 'unavailable', sentence };
+  }
+
+  async blob(digest: Digest): Promise<BlobAnswer | undefined> {
+    const arriving = this.#flights.get(digest);
+    if (arriving !== undefined) return arriving;
+    if (!(await this.#servesBlob(digest))) return undefined;
+    const { blobs } = this.#settings;
+    const stored = await blobs.find(digest);
+    return stored && { kind: 'stored', size: stored.size, open: () => blobs.read(digest) };
+  }
+
+  async #servesBlob(digest: Digest): Promise<boolean> {
+    const { policy, list, records } = this.#settings;
+    const standing = list();
+    if (policy === 'enforce' && !(standing.kind === 'accepted' && standing.approved.namesBlob(digest)))
+      return false;
+    return records.namesBlob(digest);
+  }
+
+  repositories(host: string, count: number, last: string | undefined): Promise<readonly string[]> {
+    const { routes, records } = this.#settings;
+    return records.repositories(routes.of(host).host, count, last);
+  }
+
+  tags(host: string, repository: string, count: number, last: string | undefined) {
+    const { routes, records } = this.#settings;
+    return records.tags(routes.of(host).host, repository, count, last);
+  }
+
+  async referrers(_digest: Digest): Promise<readonly Referrer[]> {
+    return [];
+  }
+}
+
+/** What was admitted is what is allowed: by the list's digest, or because an admitted tag does not move by itself. */
+const isStillIt = ({ digest }: AdmittedModel, decision: Decision): boolean =>
+  decision.kind !== 'listed' || decision.model.manifest.digest === digest;
+
+const answer = ({ digest, mediaType, bytes }: AdmittedModel): ManifestAnswer => ({
+  kind: 'manifest',
+  ...{ digest, mediaType, bytes },
+});
+
+function listedTable({ approved, model }: Decision & { kind: 'listed' }, digest: Digest) {
+  const entry = [model.config, ...model.layers].find((one) => one.digest === digest);
+  const table = entry === undefined ? 'none' : approved.companions.table(entry);
+  return typeof table === 'string' ? undefined : table;
+}
+
+async function settled(promise: Promise<void>, signal: AbortSignal): Promise<'done' | 'failed' | 'given up'> {
+  if (signal.aborted) return 'given up';
+  const { promise: aborted, resolve } = Promise.withResolvers<'given up'>();
+  const onAbort = () => resolve('given up');
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([
+      promise.then(
+        () => 'done' as const,
+        () => 'failed' as const,
+      ),
+      aborted,
+    ]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

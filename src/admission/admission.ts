@@ -159,7 +159,7 @@ export class Admission implements Mirror {
     const { records, signal, contact } = this.#settings;
     this.#queue.refuseWhenFull(owner);
     const repository = `${name.namespace}/${name.model}`;
-    const fromUpstream = async () => (await upstream.manifest(repository, name.tag, signal)).bytes;
+    const fromUpstream = () => upstream.manifest(repository, name.tag, signal);
     let checked: CheckedManifest;
     if (decision.kind === 'listed') {
       const wanted = decision.model.manifest.digest;

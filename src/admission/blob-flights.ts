@@ -1,5 +1,5 @@
 import type { BlobStorage } from '../blobs/index.ts';
-import { type ChunkTable, chunkTableDigest, defaultPieceSize } from '../hash/index.ts';
+import { type ChunkTable, defaultPieceSize } from '../hash/index.ts';
 import type { Digest } from '../oci/index.ts';
 import type { BlobSource } from '../upstream/index.ts';
 import type { BlobAnswer } from './answers.ts';
@@ -99,17 +99,17 @@ export class BlobFlights {
     const stored = await storage.find(digest);
     if (stored !== undefined && stored.size === size) {
       arrival.verified(size, open);
-      return { digest, size, table: await storage.tableOf(digest) };
+      return { digest, size };
     }
     const receiving = await storage.receive(digest, size, defaultPieceSize);
     try {
       const pieceSize = defaultPieceSize;
       const usable = table?.pieceSize === pieceSize ? table : undefined;
       const verified = await fetchBlob({ source, receiving, arrival, pieceSize, table: usable, signal });
-      await receiving.publish(verified);
+      await receiving.publish(verified.table);
       arrival.verified(size, open);
       if (verified.listedTableWrong) this.#events.tableWrong(digest);
-      return { digest, size, table: chunkTableDigest(verified.table) };
+      return { digest, size };
     } finally {
       await receiving.close();
     }

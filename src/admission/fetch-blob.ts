@@ -1,8 +1,8 @@
-import type { ReceivingBlob } from '../blobs/index.ts';
+import type { Range, ReceivingBlob } from '../blobs/index.ts';
 import { KnownError } from '../errors/index.ts';
 import { type ChunkTable, pieceDigest, RunningDigest } from '../hash/index.ts';
 import type { Digest } from '../oci/index.ts';
-import type { BlobSource, Range } from '../upstream/index.ts';
+import type { BlobSource } from '../upstream/index.ts';
 import type { BlobArrival } from './blob-arrival.ts';
 
 export interface BlobFetch {
@@ -33,28 +33,39 @@ export interface VerifiedBlob {
  */
 export async function fetchBlob(fetch: BlobFetch): Promise<VerifiedBlob> {
   const { receiving, arrival, pieceSize, table } = fetch;
-  const running = new RunningDigest(receiving.fd, { pieceSize });
   const ended = new AbortController();
   const signal = AbortSignal.any([fetch.signal, ended.signal]);
+  const { running, here } = await readBack(receiving, arrival.size, pieceSize);
   const pieces = new Pieces(arrival.size, pieceSize);
+  let tableHolds = table !== undefined;
+  const verified = (piece: number, found: Uint8Array, end: number) => {
+    const wanted = table && pieceDigest(table, piece);
+    tableHolds &&= wanted !== undefined && Buffer.compare(wanted, found) === 0;
+    if (tableHolds) arrival.verified(end, () => receiving.open());
+  };
+  for (const [piece, { end }] of pieces.ranges(0, here).entries())
+    verified(piece, receiving.recorded[piece] ?? new Uint8Array(), end);
+  const missing = pieces.ranges(here);
+  const writes = new Set<Promise<void>>();
   const incoming = fetch.source.pieces(
-    pieces.missing(receiving),
+    missing,
     async (range, bytes) => {
-      await receiving.write(range, bytes);
+      signal.throwIfAborted();
+      const writing = receiving.write(range, bytes);
+      writes.add(writing);
+      await writing.finally(() => writes.delete(writing));
       await pieces.arrived(range, signal);
     },
     signal,
   );
   // Told to whoever waits for the next piece; the error itself comes out of `all` below.
   incoming.catch((error: unknown) => pieces.fail(error));
-  let tableHolds = table !== undefined;
   const verify = async () => {
-    for (const range of pieces.ranges()) {
-      await pieces.here(range, receiving, signal);
+    for (const [at, range] of missing.entries()) {
+      await pieces.here(range, signal);
       const found = await running.extend(range.end);
-      const wanted = table && pieceDigest(table, Math.floor(range.start / pieceSize));
-      tableHolds &&= wanted !== undefined && Buffer.compare(wanted, found) === 0;
-      if (tableHolds) arrival.verified(range.end, () => receiving.open());
+      receiving.record(found);
+      verified(here + at, found, range.end);
       pieces.verified(range);
     }
   };
@@ -67,9 +78,29 @@ export async function fetchBlob(fetch: BlobFetch): Promise<VerifiedBlob> {
     }
     return { ...verdict, listedTableWrong: table !== undefined && !tableHolds };
   } finally {
+    // The file is closed after this: nothing may write into it or read from it any more.
     ended.abort();
-    await incoming.catch(() => {});
+    await Promise.allSettled([incoming, ...writes]);
     await running.close();
+  }
+}
+
+/**
+ * Reads again what an earlier process recorded. A record may say more than the disk kept: from the first piece on that
+ * is another one, everything is fetched anew.
+ */
+async function readBack(receiving: ReceivingBlob, size: number, pieceSize: number) {
+  for (let trusted = receiving.recorded.length; ; ) {
+    const running = new RunningDigest(receiving.fd, { pieceSize });
+    let piece = 0;
+    for (; piece < trusted; piece += 1) {
+      const found = await running.extend(Math.min((piece + 1) * pieceSize, size));
+      if (Buffer.compare(found, receiving.recorded[piece] ?? new Uint8Array()) !== 0) break;
+    }
+    if (piece === trusted) return { running, here: trusted };
+    await running.close();
+    receiving.forget(piece);
+    trusted = piece;
   }
 }
 
@@ -99,13 +130,12 @@ class Pieces {
     this.#pieceSize = pieceSize;
   }
 
-  *ranges(): Generator<Range> {
-    for (let start = 0; start < this.#size; start += this.#pieceSize)
-      yield { start, end: Math.min(start + this.#pieceSize, this.#size) };
-  }
-
-  *missing(receiving: ReceivingBlob): Generator<Range> {
-    for (const range of this.ranges()) if (!receiving.has(range)) yield range;
+  /** Pieces from one on, up to another. */
+  ranges(from: number, to = Math.ceil(this.#size / this.#pieceSize)): Range[] {
+    return Array.from({ length: Math.max(0, to - from) }, (_, at) => {
+      const start = (from + at) * this.#pieceSize;
+      return { start, end: Math.min(start + this.#pieceSize, this.#size) };
+    });
   }
 
   /** A piece lies in the file; settles when it was verified. */
@@ -116,10 +146,9 @@ class Pieces {
   }
 
   /** Settles when a piece lies in the file. */
-  async here(range: Range, receiving: ReceivingBlob, signal: AbortSignal): Promise<void> {
-    if (receiving.has(range)) return;
+  async here({ start }: Range, signal: AbortSignal): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure.reason;
-    await unlessAborted(this.#gate(this.#here, range.start).promise, signal);
+    await unlessAborted(this.#gate(this.#here, start).promise, signal);
   }
 
   verified({ start }: Range): void {

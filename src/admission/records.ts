@@ -13,8 +13,6 @@ export interface AdmittedBlob {
   readonly digest: Digest;
   /** Bytes. */
   readonly size: number;
-  /** SHA-256 of its chunk table. */
-  readonly table: Digest | undefined;
 }
 
 /** What is to be remembered of one admission; all of it, with its audit record, or nothing. */

@@ -1,0 +1,3 @@
+export { BlobDirectory, type DirectoryEffects } from './blob-directory.ts';
+export type { SpaceLimits } from './free-space.ts';
+export type { BlobStorage, OpenBlob, Range, ReceivingBlob, StoredBlob } from './storage.ts';

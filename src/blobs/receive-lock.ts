@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, futimesSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { KnownError, systemCode } from '../errors/index.ts';
+
+/** A lock that nobody refreshed for so long was left by a process that died. */
+const staleMs = 60_000;
+const refreshMs = 10_000;
+
+export interface LockEffects {
+  now(): Date;
+  readonly pid: number;
+  /** Calls back every so many milliseconds until the returned function is called. */
+  every(ms: number, action: () => void): () => void;
+}
+
+/** Held as long as its file is refreshed: a number of a process says nothing where two containers share a volume. */
+export class ReceiveLock {
+  readonly #path: string;
+  readonly #fd: number;
+  readonly #stop: () => void;
+
+  private constructor(path: string, fd: number, effects: LockEffects) {
+    this.#path = path;
+    this.#fd = fd;
+    this.#stop = effects.every(refreshMs, () => {
+      const now = effects.now();
+      futimesSync(fd, now, now);
+    });
+  }
+
+  /** @throws KnownError BLOB_BUSY */
+  static take(path: string, digest: string, effects: LockEffects): ReceiveLock {
+    for (const last of [false, true]) {
+      try {
+        const fd = openSync(path, 'wx', 0o600);
+        writeSync(fd, `${effects.pid}\n`);
+        const now = effects.now();
+        futimesSync(fd, now, now);
+        return new ReceiveLock(path, fd, effects);
+      } catch (error) {
+        if (systemCode(error) !== 'EEXIST') throw error;
+      }
+      if (last || !removeStale(path, effects.now())) break;
+    }
+    throw new KnownError('BLOB_BUSY', { digest });
+  }
+
+  release(): void {
+    this.#stop();
+    closeSync(this.#fd);
+    rmSync(this.#path, { force: true });
+  }
+}
+
+/** Whether there was a stale lock, which is gone now. Renamed first: of two that see it, one removes it. */
+function removeStale(path: string, now: Date): boolean {
+  const isStale = (file: string) => now.getTime() - statSync(file).mtimeMs > staleMs;
+  try {
+    if (!isStale(path)) return false;
+    const aside = `${path}.${randomBytes(4).toString('hex')}`;
+    renameSync(path, aside);
+    const stale = isStale(aside);
+    // Somebody else was faster, and what was moved is the lock of a process that lives.
+    if (stale) rmSync(aside, { force: true });
+    else renameSync(aside, path);
+    return stale;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return true;
+    throw error;
+  }
+}

@@ -1,0 +1,9 @@
+export type { BlobSource } from './blob-source.ts';
+export {
+  type OllamaIdentity,
+  redirectHostsOf,
+  type UpstreamLimits,
+  type UpstreamSettings,
+  usualLimits,
+} from './settings.ts';
+export { Upstream } from './upstream.ts';

@@ -1,6 +1,6 @@
 import type { BlobStorage } from '../blobs/index.ts';
 import { KnownError } from '../errors/index.ts';
-import { type Digest, fullName, isDigest, type ModelName, shortName } from '../oci/index.ts';
+import { type Digest, fullName, isDigest, type ModelName, parseModelName, shortName } from '../oci/index.ts';
 import type { Upstream } from '../upstream/index.ts';
 import type { BlobAnswer, ManifestAnswer, ManifestQuestion, Mirror, Referrer } from './answers.ts';
 import type { ListStanding } from './approved-list.ts';
@@ -69,19 +69,22 @@ export class Admission implements Mirror {
   async manifest(question: ManifestQuestion): Promise<ManifestAnswer> {
     const { host, repository, reference } = question;
     if (isDigest(reference)) return this.#byDigest(reference);
-    const route = this.#settings.routes.of(host);
-    let name: ModelName;
+    const { list, policy, contact, records, routes } = this.#settings;
+    const asked = routes.of(host);
+    let typed: ModelName;
     try {
-      name = nameOf(route.host, repository, reference);
+      typed = nameOf(asked.host, repository, reference);
     } catch {
       return { kind: 'unknown' };
     }
-    const { list, policy, contact, records } = this.#settings;
-    const decision = decideModel(name, list(), policy, contact);
+    const decision = decideModel(typed, list(), policy, contact);
     if (decision.kind === 'refused') {
-      await records.refused(name, decision.sentence, false);
+      await records.refused(typed, decision.sentence, false);
       return decision;
     }
+    // Clients type a name in any case, and through any host that stands for it: the list says how it is spelled.
+    const name = decision.kind === 'listed' ? parseModelName(decision.listedAs) : typed;
+    const route = decision.kind === 'listed' ? (routes.forName(name) ?? asked) : asked;
     const admitted = await records.find(name);
     if (admitted !== undefined && isStillIt(admitted, decision)) {
       if (decision.kind === 'observed' && decision.wouldRefuse !== undefined)

@@ -1,3 +1,4 @@
+export { Admission, type AdmissionEvents, type AdmissionSettings } from './admission.ts';
 export type {
   BlobAnswer,
   Client,
@@ -7,3 +8,8 @@ export type {
   ReadableBlob,
   Referrer,
 } from './answers.ts';
+export { ApprovedList, type ListStanding } from './approved-list.ts';
+export { type Decision, decideModel, type Policy } from './decide-model.ts';
+export type { QueueLimits } from './fair-queue.ts';
+export type { AdmittedBlob, AdmittedModel, NewModel, Records } from './records.ts';
+export { nameOf, type Route, Routes } from './routes.ts';

@@ -177,6 +177,12 @@ export const errorTable = {
     '{waiting} models wait to be fetched already',
     'try again later, or let the mirror fetch more at once: model-mirror serve --max-jobs 4',
   ),
+  TOO_MANY_HELD: row(
+    4,
+    503,
+    '{held} requests wait for bytes already',
+    'the client asks again; a list with chunk tables lets bytes go out sooner',
+  ),
   BLOB_NOT_AS_NAMED: row(
     1,
     502,

@@ -1,0 +1,170 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Mirror } from '../src/admission/index.ts';
+import { answerBlob, type BlobService } from './answer-blob.ts';
+import { answerCatalog, answerReferrers, answerTags } from './answer-listing.ts';
+import { answerManifest } from './answer-manifest.ts';
+import { type Exchange, peerOf, send, sendError } from './exchange.ts';
+import { type HeldLimits, HeldRequests } from './held-requests.ts';
+import { type Route, readTarget } from './route.ts';
+import { BufferPool } from './send-bytes.ts';
+import { TransferNonces } from './transfer-nonces.ts';
+
+/** Files of the signed list, for hosts that want a newer one. */
+export interface ListFiles {
+  read(name: string): Promise<Buffer | undefined>;
+}
+
+/** What is said of each request when it is over. */
+export interface RequestRecord {
+  readonly id: string;
+  readonly method: string;
+  readonly kind: Route['kind'];
+  readonly path: string;
+  readonly status: number;
+  /** Bytes that were handed to the socket, headers included. */
+  readonly bytes: number;
+  readonly ms: number;
+  readonly peer: string;
+}
+
+export interface RegistryOptions {
+  readonly mirror: Mirror;
+  readonly listFiles?: ListFiles | undefined;
+  /** PEM; without it plain http. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+  readonly held: HeldLimits;
+  /** Connections at once. */
+  readonly connections: number;
+  readonly now: () => Date;
+  /** Milliseconds that only go forward. */
+  readonly monotonic: () => number;
+  /** A short random text of letters and digits. */
+  readonly randomText: () => string;
+  readonly onRequest: (record: RequestRecord) => void;
+  /** Something that should not happen did, while this request was answered. */
+  readonly onError: (id: string, error: unknown) => void;
+}
+
+const methods: readonly string[] = ['GET', 'HEAD'];
+
+/** The OCI registry, read-only, as unmodified Ollama clients and all others need it. */
+export class Registry {
+  readonly #options: RegistryOptions;
+  readonly #server: Server;
+  readonly #blobs: BlobService;
+
+  constructor(options: RegistryOptions) {
+    this.#options = options;
+    const { mirror, held, randomText, now } = options;
+    this.#blobs = {
+      mirror,
+      pool: new BufferPool(),
+      held: new HeldRequests(held),
+      nonces: new TransferNonces(randomText, now),
+    };
+    const answer = (request: IncomingMessage, response: ServerResponse) =>
+      void this.#answer(request, response);
+    // A request line and its headers come within 30 s; a connection that does nothing ends after a minute.
+    const times = {
+      headersTimeout: 30_000,
+      requestTimeout: 60_000,
+      keepAliveTimeout: 60_000,
+      maxHeaderSize: 16_384,
+    };
+    this.#server =
+      options.tls === undefined
+        ? createServer(times, answer)
+        : createTlsServer({ ...times, ...options.tls }, answer);
+    this.#server.maxConnections = options.connections;
+  }
+
+  /** @returns the address it listens on; the port is the system's choice where 0 was asked for */
+  async listen(host: string, port: number): Promise<AddressInfo> {
+    await once(this.#server.listen(port, host), 'listening');
+    return this.#server.address() as AddressInfo;
+  }
+
+  /** Requests that are held until bytes are verified. */
+  get held(): number {
+    return this.#blobs.held.count;
+  }
+
+  /** Takes no more connections, lets what is being answered end, and cuts the rest when the signal is aborted. */
+  async drain(patience: AbortSignal): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeIdleConnections();
+    const cut = () => this.#server.closeAllConnections();
+    if (patience.aborted) cut();
+    else patience.addEventListener('abort', cut, { once: true });
+    await closed;
+    patience.removeEventListener('abort', cut);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { monotonic, randomText, onRequest, onError } = this.#options;
+    const began = monotonic();
+    const sentBefore = request.socket.bytesWritten;
+    const { route, query, path } = readTarget(request.url ?? '');
+    const left = new AbortController();
+    const exchange = { id: randomText().slice(0, 8), request, response, query, path, gone: left.signal };
+    response.once('close', () => {
+      left.abort(new Error('the client has left'));
+      onRequest({
+        ...{ id: exchange.id, method: request.method ?? '', kind: route.kind, path },
+        status: response.statusCode,
+        bytes: request.socket.bytesWritten - sentBefore,
+        ms: monotonic() - began,
+        peer: peerOf(exchange).address,
+      });
+    });
+    // A body is never wanted; what comes is thrown away.
+    request.resume();
+    response.on('error', () => {});
+    try {
+      await this.#route(exchange, route);
+    } catch (error) {
+      if (left.signal.aborted) return;
+      onError(exchange.id, error);
+      if (response.headersSent) response.destroy();
+      else sendError(exchange, 500, 'UNSUPPORTED', 'an internal error, which is in the log of the mirror');
+    }
+  }
+
+  #route(exchange: Exchange, route: Route): Promise<void> | void {
+    const { mirror, listFiles } = this.#options;
+    exchange.response.setHeader('docker-distribution-api-version', 'registry/2.0');
+    if (!methods.includes(exchange.request.method ?? '')) {
+      exchange.response.setHeader('allow', methods.join(', '));
+      return sendError(exchange, 405, 'UNSUPPORTED', 'this registry is read-only');
+    }
+    switch (route.kind) {
+      case 'base':
+        return send(exchange, 200, { 'content-type': 'application/json' }, '{}');
+      case 'manifest':
+        return answerManifest(exchange, mirror, route);
+      case 'blob':
+        return answerBlob(exchange, this.#blobs, route.digest);
+      case 'tags':
+        return answerTags(exchange, mirror, route.repository);
+      case 'catalog':
+        return answerCatalog(exchange, mirror);
+      case 'referrers':
+        return answerReferrers(exchange, mirror, route.digest);
+      case 'list-file':
+        return answerListFile(exchange, listFiles, route.name);
+      case 'wrong':
+        return sendError(exchange, route.status, route.code, 'there is nothing under this name');
+    }
+  }
+}
+
+async function answerListFile(exchange: Exchange, files: ListFiles | undefined, name: string): Promise<void> {
+  const bytes = await files?.read(name);
+  if (bytes === undefined) sendError(exchange, 404, 'NAME_UNKNOWN', `${name} is not here`);
+  else send(exchange, 200, { 'content-type': 'application/octet-stream' }, bytes);
+}

@@ -9,6 +9,7 @@ export type {
   Referrer,
 } from './answers.ts';
 export { ApprovedList, type ListStanding } from './approved-list.ts';
+export { CatalogRecords } from './catalog-records.ts';
 export { type Decision, decideModel, type Policy } from './decide-model.ts';
 export type { QueueLimits } from './fair-queue.ts';
 export type { AdmittedBlob, AdmittedModel, NewModel, Records } from './records.ts';

@@ -177,6 +177,18 @@ export const errorTable = {
     '{waiting} models wait to be fetched already',
     'try again later, or let the mirror fetch more at once: model-mirror serve --max-jobs 4',
   ),
+  CATALOG_UNUSABLE: row(
+    4,
+    500,
+    'the catalog {path} cannot be used: {problem}',
+    'check the file, its permissions and its disk; a backup of --data brings it back',
+  ),
+  CATALOG_NEWER: row(
+    64,
+    500,
+    'the catalog {path} has version {version}, and this program knows {known}',
+    'use the release that made it, or a newer one',
+  ),
   TOO_MANY_HELD: row(
     4,
     503,

@@ -1,0 +1,11 @@
+export { Catalog } from './catalog.ts';
+export type { CatalogChange } from './catalog-change.ts';
+export type {
+  AuditRow,
+  CatalogAdmission,
+  CatalogBlob,
+  CatalogModel,
+  CatalogTotals,
+  MovedTag,
+  Refusal,
+} from './rows.ts';

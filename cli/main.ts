@@ -6,10 +6,15 @@ import { type Io, tellError, withLoss } from './terminal/index.ts';
 const wanted = '^22.22.2 || ^24.15.0 || >=26';
 
 /** One command line, from words to exit status. Every error becomes one line with a stable code; never a stack trace. */
-export async function main(args: readonly string[], nodeVersion: string, io: Io): Promise<number> {
+export async function main(
+  args: readonly string[],
+  nodeVersion: string,
+  io: Io,
+  run: (args: readonly string[], io: Io) => Promise<number> = runProgram,
+): Promise<number> {
   try {
     refuseOldNode(nodeVersion);
-    return await lossless(await runProgram(args, io), io);
+    return await lossless(await run(args, io), io);
   } catch (error) {
     const status = await tellError(error, io.stderr);
     return error instanceof KnownError && error.code === 'CANCELLED' ? interrupted(io, status) : status;

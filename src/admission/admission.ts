@@ -86,7 +86,7 @@ export class Admission implements Mirror {
     const name = decision.kind === 'listed' ? parseModelName(decision.listedAs) : typed;
     const route = decision.kind === 'listed' ? (routes.forName(name) ?? asked) : asked;
     const admitted = await records.find(name);
-    if (admitted !== undefined && isStillIt(admitted, decision)) {
+    if (admitted !== undefined && isStillIt(admitted, decision) && (await this.#isWhole(admitted))) {
       if (decision.kind === 'observed' && decision.wouldRefuse !== undefined)
         await records.refused(name, decision.wouldRefuse, true);
       return answer(admitted);
@@ -101,6 +101,35 @@ export class Admission implements Mirror {
       (standing.kind === 'accepted' && standing.approved.namesManifest(digest));
     const admitted = allowed ? await this.#settings.records.byDigest(digest) : undefined;
     return admitted === undefined ? { kind: 'unknown' } : answer(admitted);
+  }
+
+  /** A blob may have rotted and been put into quarantine: what names it is then fetched again. */
+  async #isWhole({ name, bytes }: AdmittedModel): Promise<boolean> {
+    for (const { digest, size } of blobsOf(checkManifest(name, bytes).manifest)) {
+      const stored = await this.#settings.blobs.find(digest);
+      if (stored?.size !== size) return false;
+    }
+    return true;
+  }
+
+  /**
+   * Brings a model here for whoever runs this mirror, and waits for it, however long it takes.
+   *
+   * @throws what fetching throws
+   */
+  async bring(name: ModelName): Promise<'here' | 'fetched' | Exclude<ManifestAnswer, { kind: 'manifest' }>> {
+    const { list, policy, contact, records, routes } = this.#settings;
+    const decision = decideModel(name, list(), policy, contact);
+    if (decision.kind === 'refused') return decision;
+    const meant = decision.kind === 'listed' ? parseModelName(decision.listedAs) : name;
+    const admitted = await records.find(meant);
+    if (admitted !== undefined && isStillIt(admitted, decision) && (await this.#isWhole(admitted)))
+      return 'here';
+    const route = routes.forName(meant) ?? routes.of('');
+    const arrival = await this.arrive(meant, route, decision, 'this mirror');
+    if ('kind' in arrival) return arrival.kind === 'manifest' ? 'here' : arrival;
+    await arrival.admitted;
+    return 'fetched';
   }
 
   /** A model that is allowed and not here. */
@@ -176,7 +205,11 @@ export class Admission implements Mirror {
         return { kind: 'refused', sentence: movedSentence(name, decision.model, found.found, contact) };
       }
       checked = found.checked;
-    } else checked = checkManifest(name, await fromUpstream());
+    } else {
+      // The tag of an admitted model does not move: what is missing of it is fetched again, and nothing else.
+      const known = await records.find(name);
+      checked = checkManifest(name, known?.bytes ?? (await fromUpstream()));
+    }
     const wanted = blobsOf(checked.manifest);
     const blobs = wanted.map((entry) => this.#flights.announce(entry));
     const job = async () => {

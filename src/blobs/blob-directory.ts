@@ -78,7 +78,7 @@ export class BlobDirectory implements BlobStorage {
   async find(digest: Digest): Promise<StoredBlob | undefined> {
     try {
       const stat = lstatSync(this.#places(digest).final);
-      return stat.isFile() ? { digest, size: stat.size } : undefined;
+      return stat.isFile() ? { digest, size: stat.size, since: stat.mtime } : undefined;
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return undefined;
       throw storageError(error, this.path, 0);

@@ -6,6 +6,8 @@ export interface StoredBlob {
   readonly digest: Digest;
   /** Bytes. */
   readonly size: number;
+  /** When its last byte was received. */
+  readonly since: Date;
 }
 
 /** A file that is open for reading; whoever got it closes it. */

@@ -2,6 +2,7 @@ export { loadSettings, type SettingsOf, type SettingsSources, variableOf } from 
 export {
   type ListenAddress,
   logLevels,
+  type MirrorSettingKey,
   type MirrorSettings,
   mirrorPolicies,
   mirrorSettingKeys,

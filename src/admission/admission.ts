@@ -1,15 +1,13 @@
 import type { BlobStorage } from '../blobs/index.ts';
-import { KnownError } from '../errors/index.ts';
 import { type Digest, fullName, isDigest, type ModelName, parseModelName, shortName } from '../oci/index.ts';
 import type { Upstream } from '../upstream/index.ts';
 import type { BlobAnswer, ManifestAnswer, ManifestQuestion, Mirror, Referrer } from './answers.ts';
 import type { ListStanding } from './approved-list.ts';
-import { BlobFlights } from './blob-flights.ts';
-import { type Decision, decideModel, movedSentence, type Policy } from './decide-model.ts';
-import { FairQueue, type QueueLimits } from './fair-queue.ts';
-import { blobsOf, type CheckedManifest, checkManifest, listedManifest } from './manifest-source.ts';
-import { FailureMemory, type ModelArrival } from './model-arrival.ts';
-import type { AdmittedBlob, AdmittedModel, Records } from './records.ts';
+import { type Decision, decideModel, type Policy } from './decide-model.ts';
+import type { QueueLimits } from './fair-queue.ts';
+import { blobsOf, checkManifest } from './manifest-source.ts';
+import { type AdmissionEvents, type Allowed, ModelArrivals } from './model-arrivals.ts';
+import type { AdmittedModel, Records } from './records.ts';
 import { nameOf, type Route, type Routes } from './routes.ts';
 
 export interface AdmissionSettings {
@@ -36,34 +34,22 @@ export interface AdmissionSettings {
   readonly events: AdmissionEvents;
 }
 
-/** What happened, for the log and the metrics. */
-export interface AdmissionEvents {
-  admitted(name: string, bytes: number): void;
-  failed(name: string, error: unknown): void;
-  tableWrong(digest: Digest): void;
-}
-
 /**
  * Lets models in: decides, fetches once however many ask, verifies, records, and only then serves. A fetch goes on when
  * the client that caused it leaves.
  */
 export class Admission implements Mirror {
   readonly #settings: AdmissionSettings;
-  readonly #queue: FairQueue;
-  readonly #flights: BlobFlights;
-  readonly #failures: FailureMemory;
-  readonly #arrivals = new Map<string, Promise<ModelArrival | ManifestAnswer>>();
+  readonly #arrivals: ModelArrivals;
 
   constructor(settings: AdmissionSettings) {
     this.#settings = settings;
-    this.#queue = new FairQueue(settings.queue);
-    this.#flights = new BlobFlights(settings.blobs, settings.events);
-    this.#failures = new FailureMemory(settings.failureMs, settings.now);
+    this.#arrivals = new ModelArrivals(settings);
   }
 
   /** Requests that are held until their bytes are verified. */
   get held(): number {
-    return this.#flights.held;
+    return this.#arrivals.held;
   }
 
   async manifest(question: ManifestQuestion): Promise<ManifestAnswer> {
@@ -126,7 +112,7 @@ export class Admission implements Mirror {
     if (admitted !== undefined && isStillIt(admitted, decision) && (await this.#isWhole(admitted)))
       return 'here';
     const route = routes.forName(meant) ?? routes.of('');
-    const arrival = await this.arrive(meant, route, decision, 'this mirror');
+    const arrival = await this.#arrivals.arrive(meant, route, decision, 'this mirror');
     if ('kind' in arrival) return arrival.kind === 'manifest' ? 'here' : arrival;
     await arrival.admitted;
     return 'fetched';
@@ -136,7 +122,7 @@ export class Admission implements Mirror {
   async #arriving(
     name: ModelName,
     route: Route<Upstream>,
-    decision: Exclude<Decision, { kind: 'refused' }>,
+    decision: Allowed,
     { client, signal }: ManifestQuestion,
   ): Promise<ManifestAnswer> {
     const { contact, fetchUnlisted, patienceMs, after } = this.#settings;
@@ -144,10 +130,10 @@ export class Admission implements Mirror {
       const sentence = `${shortName(name)} is not here, and this mirror fetches what is on no allow-list for itself alone; ask ${contact}`;
       return { kind: 'refused', sentence };
     }
-    const failure = this.#failures.recall(fullName(name));
+    const failure = this.#arrivals.recall(fullName(name));
     if (failure !== undefined)
       return { kind: 'unavailable', sentence: failure.sentence, retryAfterSeconds: failure.seconds };
-    const arrival = await this.arrive(name, route, decision, client.address);
+    const arrival = await this.#arrivals.arrive(name, route, decision, client.address);
     if ('kind' in arrival) return arrival;
     const { checked, admitted } = arrival;
     const holds = client.ollama && checked.manifest.layers.every(({ kind }) => kind !== 'tensor');
@@ -155,7 +141,7 @@ export class Admission implements Mirror {
       const patience = after(patienceMs);
       const outcome = await settled(admitted, AbortSignal.any([signal, patience]));
       if (outcome !== 'done') {
-        const failed = this.#failures.recall(fullName(name))?.sentence;
+        const failed = this.#arrivals.recall(fullName(name))?.sentence;
         const sentence = failed ?? `${shortName(name)} is being fetched; try again in a few minutes`;
         return { kind: 'unavailable', sentence, retryAfterSeconds: 60 };
       }
@@ -163,99 +149,8 @@ export class Admission implements Mirror {
     return { kind: 'manifest', digest: checked.digest, mediaType: checked.mediaType, bytes: checked.bytes };
   }
 
-  /** Brings a model here, once however many ask; or says why not. */
-  arrive(
-    name: ModelName,
-    route: Route<Upstream>,
-    decision: Exclude<Decision, { kind: 'refused' }>,
-    owner: string,
-  ): Promise<ModelArrival | ManifestAnswer> {
-    const key = fullName(name).toLowerCase();
-    const under = this.#arrivals.get(key);
-    if (under !== undefined) return under;
-    const begun = this.#begin(name, route, decision, owner).catch((error: unknown) =>
-      this.#unavailable(name, error),
-    );
-    this.#arrivals.set(key, begun);
-    const forget = () => this.#arrivals.delete(key);
-    begun.then((arrival) => ('kind' in arrival ? forget() : arrival.admitted.then(forget, forget)));
-    return begun;
-  }
-
-  async #begin(
-    name: ModelName,
-    { upstream, host }: Route<Upstream>,
-    decision: Exclude<Decision, { kind: 'refused' }>,
-    owner: string,
-  ): Promise<ModelArrival | ManifestAnswer> {
-    const { records, signal, contact } = this.#settings;
-    this.#queue.refuseWhenFull(owner);
-    const repository = `${name.namespace}/${name.model}`;
-    const fromUpstream = () => upstream.manifest(repository, name.tag, signal);
-    let checked: CheckedManifest;
-    if (decision.kind === 'listed') {
-      const wanted = decision.model.manifest.digest;
-      const found = await listedManifest(name, wanted, {
-        approved: decision.approved,
-        admitted: async (digest) => (await records.byDigest(digest))?.bytes,
-        upstream: fromUpstream,
-      });
-      if (found.kind === 'moved') {
-        await records.moved(name, wanted, found.found);
-        return { kind: 'refused', sentence: movedSentence(name, decision.model, found.found, contact) };
-      }
-      checked = found.checked;
-    } else {
-      // The tag of an admitted model does not move: what is missing of it is fetched again, and nothing else.
-      const known = await records.find(name);
-      checked = checkManifest(name, known?.bytes ?? (await fromUpstream()));
-    }
-    const wanted = blobsOf(checked.manifest);
-    const blobs = wanted.map((entry) => this.#flights.announce(entry));
-    const job = async () => {
-      const landed: AdmittedBlob[] = [];
-      for (const { digest, size } of wanted) {
-        const source = upstream.blob(repository, digest, size);
-        const table = decision.kind === 'listed' ? listedTable(decision, digest) : undefined;
-        landed.push(await this.#flights.land({ digest, size, source, table }, signal));
-      }
-      const list = decision.kind === 'listed' ? decision.approved : undefined;
-      await records.admit({
-        ...{ name, digest: checked.digest, mediaType: checked.mediaType, bytes: checked.bytes },
-        ...{ blobs: landed, source: host },
-        ...{ listDigest: list?.digest, listVersion: list?.list.version },
-      });
-      this.#settings.events.admitted(
-        fullName(name),
-        wanted.reduce((sum, { size }) => sum + size, 0),
-      );
-    };
-    const admitted = this.#queue.run(owner, job).catch((error: unknown) => {
-      for (const blob of blobs) blob.failed(error);
-      this.#unavailable(name, error);
-      throw error;
-    });
-    const over = () => {
-      for (const { digest } of wanted) this.#flights.leave(digest);
-    };
-    // Nobody may be waiting for it: whoever asks next hears of a failure.
-    admitted.then(over, over);
-    return { checked, blobs, admitted };
-  }
-
-  #unavailable(name: ModelName, error: unknown): ManifestAnswer {
-    if (error instanceof KnownError && error.httpStatus === 404) return { kind: 'unknown' };
-    const reason = error instanceof KnownError ? error.message : 'an internal error, which is in its log';
-    const sentence = `${shortName(name)} cannot be had from upstream now: ${reason}`;
-    if (!this.#settings.signal.aborted) {
-      this.#failures.keep(fullName(name), sentence);
-      this.#settings.events.failed(fullName(name), error);
-    }
-    return { kind: 'unavailable', sentence };
-  }
-
   async blob(digest: Digest): Promise<BlobAnswer | undefined> {
-    const arriving = this.#flights.get(digest);
+    const arriving = this.#arrivals.blob(digest);
     if (arriving !== undefined) return arriving;
     if (!(await this.#servesBlob(digest))) return undefined;
     const { blobs } = this.#settings;
@@ -294,12 +189,6 @@ const answer = ({ digest, mediaType, bytes }: AdmittedModel): ManifestAnswer => 
   kind: 'manifest',
   ...{ digest, mediaType, bytes },
 });
-
-function listedTable({ approved, model }: Decision & { kind: 'listed' }, digest: Digest) {
-  const entry = [model.config, ...model.layers].find((one) => one.digest === digest);
-  const table = entry === undefined ? 'none' : approved.companions.table(entry);
-  return typeof table === 'string' ? undefined : table;
-}
 
 async function settled(promise: Promise<void>, signal: AbortSignal): Promise<'done' | 'failed' | 'given up'> {
   if (signal.aborted) return 'given up';

@@ -1,4 +1,4 @@
-export { Admission, type AdmissionEvents, type AdmissionSettings } from './admission.ts';
+export { Admission, type AdmissionSettings } from './admission.ts';
 export type {
   BlobAnswer,
   Client,
@@ -12,5 +12,6 @@ export { ApprovedList, type ListStanding } from './approved-list.ts';
 export { CatalogRecords } from './catalog-records.ts';
 export { type Decision, decideModel, type Policy } from './decide-model.ts';
 export type { QueueLimits } from './fair-queue.ts';
+export type { AdmissionEvents } from './model-arrivals.ts';
 export type { AdmittedBlob, AdmittedModel, NewModel, Records } from './records.ts';
 export { nameOf, type Route, Routes } from './routes.ts';

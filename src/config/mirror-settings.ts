@@ -2,10 +2,13 @@ import * as z from 'zod/mini';
 import { isDigest } from '../oci/index.ts';
 import { boolean, each, path, read } from './kinds.ts';
 import type { SettingsOf } from './load-settings.ts';
-import { formats, progressKinds } from './settings.ts';
+import { progressKinds } from './settings.ts';
 import { parseBytes, parseDuration, parseJobs } from './units.ts';
 
 export const mirrorPolicies = ['enforce', 'observe'] as const;
+
+/** What stdout gets. */
+export const mirrorFormats = ['text', 'json'] as const;
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 
@@ -68,7 +71,7 @@ export const mirrorSettingsShape = {
   'max-rate': z.optional(read(parseBytes, 'a rate such as 250MB/s')),
   every: z.optional(read(parseDuration, 'a duration such as 10m or 12h')),
   'log-level': z.optional(z.enum(logLevels)),
-  format: z.optional(z.enum(formats)),
+  format: z.optional(z.enum(mirrorFormats)),
   progress: z.optional(z.enum(progressKinds)),
   quiet: z.optional(boolean),
 } as const;

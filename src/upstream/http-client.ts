@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { KnownError } from '../errors/index.ts';
 import { Reach } from './reach.ts';
 import type { UpstreamSettings } from './settings.ts';
@@ -32,18 +32,11 @@ export function headerOf({ headers }: Pick<Answer, 'headers'>, name: string): st
 export class HttpClient {
   readonly reach: Reach;
   readonly #settings: UpstreamSettings;
-  readonly #dispatcher: Dispatcher;
+  #dispatcher: Promise<Dispatcher> | undefined;
 
   constructor(settings: UpstreamSettings) {
     this.#settings = settings;
     this.reach = new Reach(settings);
-    const { connectMs, stallMs } = settings.limits;
-    const ca = settings.ca === undefined ? {} : { ca: settings.ca };
-    const times = { headersTimeout: stallMs, bodyTimeout: stallMs };
-    this.#dispatcher =
-      settings.proxy === undefined
-        ? new Agent({ ...times, connect: { timeout: connectMs, lookup: this.reach.lookup, ...ca } })
-        : new ProxyAgent({ ...times, uri: settings.proxy.href, requestTls: { timeout: connectMs, ...ca } });
   }
 
   /**
@@ -52,6 +45,10 @@ export class HttpClient {
    * @throws KnownError UPSTREAM_REDIRECT, UPSTREAM_ANSWER; system and undici errors
    */
   async ask({ url, headers, authorization, signal }: Question): Promise<Answer> {
+    // Loaded by the first question: a program that asks nobody starts without it.
+    const { request } = await import('undici');
+    this.#dispatcher ??= this.#open();
+    const dispatcher = await this.#dispatcher;
     let target = url;
     for (let hops = 0; hops <= this.#settings.limits.redirects; hops += 1) {
       this.reach.check(target);
@@ -60,7 +57,7 @@ export class HttpClient {
         headers: got,
         body,
       } = await request(target, {
-        dispatcher: this.#dispatcher,
+        dispatcher,
         headers: {
           'user-agent': this.#settings.userAgent,
           'accept-encoding': 'identity',
@@ -80,8 +77,18 @@ export class HttpClient {
     throw this.#wrong(`it redirects more than ${this.#settings.limits.redirects} times`);
   }
 
-  close(): Promise<void> {
-    return this.#dispatcher.destroy();
+  async close(): Promise<void> {
+    await (await this.#dispatcher)?.destroy();
+  }
+
+  async #open(): Promise<Dispatcher> {
+    const { Agent, ProxyAgent } = await import('undici');
+    const { limits, ca, proxy } = this.#settings;
+    const times = { headersTimeout: limits.stallMs, bodyTimeout: limits.stallMs };
+    const connect = { timeout: limits.connectMs, ...(ca === undefined ? {} : { ca }) };
+    return proxy === undefined
+      ? new Agent({ ...times, connect: { ...connect, lookup: this.reach.lookup } })
+      : new ProxyAgent({ ...times, uri: proxy.href, requestTls: connect });
   }
 
   #plain(answer: Answer): Answer {

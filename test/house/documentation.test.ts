@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { checkFlags, commandNames, commonFlags } from '../../cli/commands/index.ts';
-import { settingKeys, variableOf, verifyModels } from '../../src/config/index.ts';
+import { mirrorCommands, mirrorFlags } from '../../cli/mirror/index.ts';
+import {
+  mirrorSettingKeys,
+  modelMirror,
+  settingKeys,
+  variableOf,
+  verifyModels,
+} from '../../src/config/index.ts';
 import { type ErrorRow, errorTable } from '../../src/errors/index.ts';
 import { ruleIds, rules } from '../../src/findings/index.ts';
 import { readSource } from './sources.ts';
@@ -51,6 +58,24 @@ describe('the documentation says what the code does', () => {
       rows,
       settingKeys.map((key) => [key, syntax(key), variableOf(verifyModels, key)]),
     );
+  });
+
+  test('docs/mirror.md lists every setting of the mirror with its variable, and no other', () => {
+    const rows = tableRows(readSource('docs/mirror.md')).map(([key, flag, variable]) => [
+      key,
+      flag,
+      variable,
+    ]);
+    const syntax = (key: string) => mirrorFlags.find((flag) => flag.key === key)?.syntax ?? '';
+    assert.deepEqual(
+      rows,
+      mirrorSettingKeys.map((key) => [key, syntax(key), variableOf(modelMirror, key)]),
+    );
+  });
+
+  test('docs/mirror.md names every command of the mirror', () => {
+    const text = readSource('docs/mirror.md');
+    for (const name of Object.keys(mirrorCommands)) assert.ok(text.includes(`model-mirror ${name}`), name);
   });
 
   test('the README names every command and the two commands of a newcomer', () => {

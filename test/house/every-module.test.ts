@@ -5,7 +5,12 @@ import { pathToFileURL } from 'node:url';
 import { productSources, top } from './sources.ts';
 
 /** Programs start something when they are loaded; their tests run them as programs. */
-const programs = new Set(['cli/verify-models.ts', 'src/hash/hash-worker.ts']);
+const programs = new Set([
+  'cli/verify-models.ts',
+  'cli/model-mirror.ts',
+  'src/hash/hash-worker.ts',
+  'src/hash/running-digest-worker.ts',
+]);
 
 // Files that no test loads do not count for the coverage: this one loads them all.
 for (const path of productSources().filter((source) => !programs.has(source))) {

@@ -55,9 +55,15 @@ describe('the package', () => {
   });
 
   test('bin points to the bundle that prepare builds', () => {
-    assert.deepEqual(manifest.bin, { 'verify-models': './dist/verify-models.cjs' });
-    assert.ok(existsSync(join(top, 'dist', 'verify-models.cjs')), 'npm run build was run before the tests');
-    assert.ok(existsSync(join(top, 'dist', 'hash-worker.cjs')));
+    assert.deepEqual(manifest.bin, {
+      'verify-models': './dist/verify-models.cjs',
+      'model-mirror': './dist/model-mirror.cjs',
+    });
+    for (const name of ['verify-models', 'model-mirror', 'hash-worker', 'running-digest-worker'])
+      assert.ok(
+        existsSync(join(top, 'dist', `${name}.cjs`)),
+        `npm run build was run before the tests: ${name}`,
+      );
   });
 
   test('the bundle of verify-models holds nothing of a network client, a database or a server', () => {

@@ -1,14 +1,3 @@
-import type { BlobArrival } from './blob-arrival.ts';
-import type { CheckedManifest } from './manifest-source.ts';
-
-/** A model on its way: its manifest is known and checked, its blobs are being fetched. */
-export interface ModelArrival {
-  readonly checked: CheckedManifest;
-  readonly blobs: readonly BlobArrival[];
-  /** Settles when every blob is here and the model is recorded, or cannot be had. */
-  readonly admitted: Promise<void>;
-}
-
 interface Failure {
   readonly sentence: string;
   /** Milliseconds since 1970. */

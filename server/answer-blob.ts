@@ -1,7 +1,16 @@
 import type { BlobAnswer, Mirror, ReadableBlob } from '../src/admission/index.ts';
 import type { Digest } from '../src/oci/index.ts';
 import { type ByteRange, readRange } from './byte-range.ts';
-import { type Exchange, isHead, isOllama, isTransfer, peerOf, sendEmpty, sendError } from './exchange.ts';
+import {
+  type Exchange,
+  isHead,
+  isOllama,
+  isTransfer,
+  peerOf,
+  send,
+  sendEmpty,
+  sendError,
+} from './exchange.ts';
 import type { HeldRequests } from './held-requests.ts';
 import { type BufferPool, sendBytes } from './send-bytes.ts';
 import type { TransferNonces } from './transfer-nonces.ts';
@@ -71,6 +80,10 @@ async function sendRange(
   headers: Record<string, string>,
 ): Promise<void> {
   const { response, gone } = exchange;
+  if (answer.kind === 'small') {
+    send(exchange, status, headers, answer.bytes.subarray(range.start, range.end));
+    return;
+  }
   let file: ReadableBlob;
   try {
     file =

@@ -1,10 +1,12 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ApprovedList, type ListStanding } from '../../src/admission/index.ts';
+import type { AllowList } from '../../src/allow-list/index.ts';
 import type { MirrorSettings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
-import type { Digest } from '../../src/oci/index.ts';
+import { type Digest, digestHex } from '../../src/oci/index.ts';
 import { StateDirectory } from '../../src/state/index.ts';
-import { approvalsPath } from '../../src/trust/index.ts';
+import { approvalLines, approvalsPath, approvalsSizeLimit, readIfThere } from '../../src/trust/index.ts';
 import { openList } from '../../src/verify/index.ts';
 import type { Io } from '../terminal/index.ts';
 
@@ -75,8 +77,38 @@ export class ListKeeper {
       return { refused };
     }
     const { listId, version, digest } = outcome.summary;
-    this.#standing = { kind: 'accepted', approved: new ApprovedList(outcome.list, companions, digest) };
+    const bundles = bundlesBeside(path, outcome.list);
+    this.#standing = {
+      kind: 'accepted',
+      approved: new ApprovedList(outcome.list, companions, digest, bundles),
+    };
     return { listId, version, digest };
+  }
+}
+
+/**
+ * The approvals of a list, and what others attest of its models: `attestations/HEX.sigstore.jsonl` beside the list, one
+ * file for the manifest with this digest (SLSA provenance, a bill of materials). They are handed on as they are.
+ */
+function bundlesBeside(path: string, { models }: AllowList): Buffer[] {
+  const folder = join(dirname(path), 'attestations');
+  const files = [
+    approvalsPath(path),
+    ...(existsSync(folder)
+      ? [...models.values()].map(({ manifest }) =>
+          join(folder, `${digestHex(manifest.digest)}.sigstore.jsonl`),
+        )
+      : []),
+  ];
+  return files.flatMap(linesOf);
+}
+
+/** Nothing where it cannot be read: a list does not wait for what is only handed on. */
+function linesOf(file: string): Buffer[] {
+  try {
+    return approvalLines(readIfThere(file, approvalsSizeLimit) ?? Buffer.alloc(0));
+  } catch {
+    return [];
   }
 }
 

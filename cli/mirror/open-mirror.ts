@@ -12,7 +12,7 @@ import { BlobDirectory } from '../../src/blobs/index.ts';
 import { Catalog } from '../../src/catalog/index.ts';
 import type { MirrorSettings, UpstreamSetting } from '../../src/config/index.ts';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
-import { type Digest, digestFromBytes, type ModelName } from '../../src/oci/index.ts';
+import { type Digest, defaultHost, digestFromBytes, type ModelName } from '../../src/oci/index.ts';
 import type { Upstream } from '../../src/upstream/index.ts';
 import type { Io } from '../terminal/index.ts';
 import { ListKeeper } from './list-keeper.ts';
@@ -56,12 +56,13 @@ export async function openMirror(settings: Partial<MirrorSettings>, io: Io): Pro
   const list = await ListKeeper.open(settings, join(data, 'state'), io);
   const catalog = await Catalog.open(join(data, 'catalog.sqlite'), io.now);
   const { usual, others } = upstreamsOf(settings);
-  const route = (setting: UpstreamSetting) => ({
-    host: setting.url.host,
+  const route = (setting: UpstreamSetting, host = setting.url.host) => ({
+    host,
     upstream: connect(setting, settings, io),
   });
+  // Wherever the usual one is reached (a proxy, another mirror), its models are those of the official library.
   const routes = new Routes(
-    route(usual),
+    route(usual, defaultHost),
     new Map(others.map((setting) => [setting.mirrorHost ?? '', route(setting)])),
   );
   const records = new CatalogRecords(catalog, io.now);

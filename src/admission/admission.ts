@@ -3,6 +3,7 @@ import { type Digest, fullName, isDigest, type ModelName, parseModelName, shortN
 import type { Upstream } from '../upstream/index.ts';
 import type { BlobAnswer, ManifestAnswer, ManifestQuestion, Mirror, Referrer } from './answers.ts';
 import type { ListStanding } from './approved-list.ts';
+import type { Attestations } from './attestations.ts';
 import { type Decision, decideModel, type Policy } from './decide-model.ts';
 import type { QueueLimits } from './fair-queue.ts';
 import { blobsOf, checkManifest } from './manifest-source.ts';
@@ -81,6 +82,8 @@ export class Admission implements Mirror {
   }
 
   async #byDigest(digest: Digest): Promise<ManifestAnswer> {
+    const small = this.#attestations?.manifest(digest);
+    if (small !== undefined) return { kind: 'manifest', digest, ...small };
     const standing = this.#settings.list();
     const allowed =
       this.#settings.policy === 'observe' ||
@@ -152,6 +155,8 @@ export class Admission implements Mirror {
   async blob(digest: Digest): Promise<BlobAnswer | undefined> {
     const arriving = this.#arrivals.blob(digest);
     if (arriving !== undefined) return arriving;
+    const small = this.#attestations?.blob(digest);
+    if (small !== undefined) return { kind: 'small', size: small.bytes.length, bytes: small.bytes };
     if (!(await this.#servesBlob(digest))) return undefined;
     const { blobs } = this.#settings;
     const stored = await blobs.find(digest);
@@ -176,8 +181,13 @@ export class Admission implements Mirror {
     return records.tags(routes.of(host).host, repository, count, last);
   }
 
-  async referrers(_digest: Digest): Promise<readonly Referrer[]> {
-    return [];
+  async referrers(digest: Digest): Promise<readonly Referrer[]> {
+    return this.#attestations?.of(digest) ?? [];
+  }
+
+  get #attestations(): Attestations | undefined {
+    const standing = this.#settings.list();
+    return standing.kind === 'accepted' ? standing.approved.attestations : undefined;
   }
 }
 

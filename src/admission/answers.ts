@@ -43,6 +43,8 @@ export interface ReadableBlob {
 }
 
 export type BlobAnswer =
+  /** A small file about a model, not a part of one: an approval, an attestation. */
+  | { readonly kind: 'small'; readonly size: number; readonly bytes: Buffer }
   /** All of it is here, and verified. */
   | { readonly kind: 'stored'; readonly size: number; open(): Promise<ReadableBlob> }
   /**

@@ -7,6 +7,8 @@ import {
 } from '../allow-list/index.ts';
 import { type Digest, fullName, type ModelName } from '../oci/index.ts';
 
+import { Attestations } from './attestations.ts';
+
 /** Names looked at when a model is not listed. */
 const namesShown = 3;
 
@@ -16,12 +18,16 @@ export class ApprovedList {
   readonly companions: Companions;
   /** SHA-256 of the list's bytes. */
   readonly digest: Digest;
+  /** Its approvals, and what else was signed about its models. */
+  readonly attestations: Attestations;
   /** Ollama types names in any case; names that differ in case only make a list refused, so that this is one to one. */
   readonly #byFoldedName = new Map<string, string>();
   readonly #manifests = new Set<Digest>();
   readonly #blobs = new Set<Digest>();
 
-  constructor(list: AllowList, companions: Companions, digest: Digest) {
+  /** @param bundles the approvals of this list, and attestations about its models: one Sigstore bundle each */
+  constructor(list: AllowList, companions: Companions, digest: Digest, bundles: readonly Buffer[] = []) {
+    this.attestations = new Attestations(list, bundles);
     this.list = list;
     this.companions = companions;
     this.digest = digest;

@@ -1,7 +1,8 @@
 import type { Flag } from './flag.ts';
-import { allowFlags, listFlags, signFlags, trustFlags } from './list-flags.ts';
+import { allowFlags, fetchFlags, listFlags, networkFlags, signFlags, trustFlags } from './list-flags.ts';
 
 export type { Flag } from './flag.ts';
+export { networkFlags };
 /** Flags of every command. */
 export const commonFlags: readonly Flag[] = [
   {
@@ -28,7 +29,7 @@ export const commonFlags: readonly Flag[] = [
     help: 'links of the store may lead into this directory',
     repeatable: true,
   },
-  { key: 'offline', syntax: '--offline', help: 'never use the network (these commands never do)' },
+  { key: 'offline', syntax: '--offline', help: 'never use the network' },
 ];
 
 /** Flags of `check`. */
@@ -79,6 +80,7 @@ export const commandNames = [
   'sign',
   'diff',
   'trust',
+  'fetch',
   'explain',
   'completion',
 ] as const;
@@ -93,6 +95,7 @@ export const commandHelp: Readonly<Record<CommandName, string>> = {
   sign: 'approve an allow-list or a trust policy',
   diff: 'what changed between two lists, or a list and the store',
   trust: 'who may approve: make, change, rotate and show a trust policy',
+  fetch: 'take a newer list, its approvals and tables from a mirror, after every check',
   explain: 'what a rule means, why it matters, what to do',
   completion: 'a completion script for your shell',
 };
@@ -106,6 +109,7 @@ export const ownFlags: Readonly<Record<CommandName, readonly Flag[]>> = {
   sign: signFlags,
   diff: [],
   trust: trustFlags,
+  fetch: fetchFlags,
   explain: [],
   completion: [],
 };

@@ -56,6 +56,23 @@ export const signFlags: readonly Flag[] = [
   jobs,
 ];
 
+/** Flags of the commands that use the network. */
+export const networkFlags: readonly Flag[] = [
+  flag('--from <url>', 'a mirror; repair: or upstream, where each model is from by its name'),
+  flag('--ca <file>', 'an extra certificate authority, PEM'),
+];
+
+export const fetchFlags: readonly Flag[] = [
+  ...networkFlags,
+  allowList,
+  flag('--key <pub>', 'public key of the one signer who approves the list'),
+  trust,
+  chunks,
+  flag('--expect-digest <digest>', 'the list must have this SHA-256'),
+  flag('--min-version <n>', 'the list must have this version or a later one'),
+  flag('--state <dir>', 'state directory (default: XDG, /var/lib/verify-models for root)'),
+];
+
 export const trustFlags: readonly Flag[] = [
   flag('--trust <file>', 'the policy (default: trust.json)'),
   flag('--signer <name=pub>', 'init: a signer and the key, or NAME=SAN,ISSUER', { repeatable: true }),

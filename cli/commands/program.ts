@@ -9,6 +9,7 @@ import { runCompletion } from './completion.ts';
 import { tool } from './context.ts';
 import { runDiff } from './diff.ts';
 import { runExplain } from './explain.ts';
+import { runFetch } from './fetch.ts';
 import { checkFlags, commandHelp, commandNames, commonFlags, type Flag, nameOf, ownFlags } from './flags.ts';
 import { runKeygen } from './keygen.ts';
 import { runList } from './list.ts';
@@ -106,6 +107,11 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
     );
   addFlags(diff, ownFlags.diff);
   addTrust(program, io, done);
+  const fetch = program
+    .command('fetch')
+    .description(commandHelp.fetch)
+    .action((_flags, self: Command) => done(runFetch(self.optsWithGlobals(), io)));
+  addFlags(fetch, ownFlags.fetch);
   program
     .command('explain')
     .argument('[rule]')

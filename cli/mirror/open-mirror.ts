@@ -14,10 +14,10 @@ import type { MirrorSettings, UpstreamSetting } from '../../src/config/index.ts'
 import { describeCause, KnownError } from '../../src/errors/index.ts';
 import { type Digest, defaultHost, digestFromBytes, type ModelName } from '../../src/oci/index.ts';
 import type { Upstream } from '../../src/upstream/index.ts';
+import { connect } from '../network/index.ts';
 import type { Io } from '../terminal/index.ts';
 import { ListKeeper } from './list-keeper.ts';
 import { dataPathOf, upstreamsOf } from './mirror-settings.ts';
-import { connect } from './network.ts';
 
 /** How long a client that does not hold waits at the manifest, and how long a reason is repeated. */
 const patienceMs = 5 * 60_000;
@@ -56,9 +56,10 @@ export async function openMirror(settings: Partial<MirrorSettings>, io: Io): Pro
   const list = await ListKeeper.open(settings, join(data, 'state'), io);
   const catalog = await Catalog.open(join(data, 'catalog.sqlite'), io.now);
   const { usual, others } = upstreamsOf(settings);
+  const ways = { redirectHosts: settings['redirect-hosts'], ca: settings.ca, proxy: settings.proxy };
   const route = (setting: UpstreamSetting, host = setting.url.host) => ({
     host,
-    upstream: connect(setting, settings, io),
+    upstream: connect(setting.url, ways, io),
   });
   // Wherever the usual one is reached (a proxy, another mirror), its models are those of the official library.
   const routes = new Routes(

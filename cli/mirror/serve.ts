@@ -3,10 +3,10 @@ import type { ListenAddress, MirrorSettings } from '../../src/config/index.ts';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
 import { createLogger, type Logger, Metrics } from '../../src/observe/index.ts';
 import { printable } from '../../src/report/index.ts';
+import { readPem } from '../network/index.ts';
 import type { Io } from '../terminal/index.ts';
 import { listFilesOf } from './list-files.ts';
 import { settingsOf, type TypedFlags } from './mirror-settings.ts';
-import { readPem } from './network.ts';
 import { type OpenMirror, openMirror } from './open-mirror.ts';
 
 const usualListen: ListenAddress = { host: '127.0.0.1', port: 11_435 };

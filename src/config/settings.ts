@@ -22,6 +22,15 @@ const parseReport = (text: string): { format: Format; file: string } | undefined
   return format !== undefined && isPath(file) ? { format, file } : undefined;
 };
 
+/** `upstream`: where each model is from by its own name; else a mirror. */
+const parseSource = (text: string): 'upstream' | URL | undefined => {
+  if (text === 'upstream') return text;
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  const plain = url.username === '' && url.password === '' && url.search === '' && url.hash === '';
+  return plain && url.pathname === '/' ? url : undefined;
+};
+
 /** Every setting of `verify-models`: the key in the settings file, and with it the flag and the variable. */
 export const settingsShape = {
   store: z.optional(path),
@@ -50,6 +59,8 @@ export const settingsShape = {
   'min-version': z.optional(read(parseVersion, 'a version of a list, 1 or more')),
   'allow-expired': z.optional(boolean),
   quiet: z.optional(boolean),
+  from: z.optional(read(parseSource, 'upstream, or the http(s) URL of a mirror')),
+  ca: z.optional(path),
   offline: z.optional(boolean),
 } as const;
 

@@ -35,7 +35,13 @@ export {
   trustSchema,
   writePolicy,
 } from './policy.ts';
-export { acceptPolicy, type PolicyOutcome, type PolicySource, type SignedPolicy } from './policy-chain.ts';
+export {
+  acceptPolicy,
+  longestChain,
+  type PolicyOutcome,
+  type PolicySource,
+  type SignedPolicy,
+} from './policy-chain.ts';
 export { createPolicy, type EditedPolicy, editPolicy, readPolicy } from './policy-files.ts';
 export { keySizeLimit, type PublicKey, parsePublicKey, publicKeyFrom } from './public-key.ts';
 export {

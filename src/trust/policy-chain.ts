@@ -35,7 +35,7 @@ export type PolicyOutcome =
     };
 
 /** Versions a host may be behind. */
-const longestChain = 1000;
+export const longestChain = 1000;
 
 /**
  * Accepts a trust policy as TUF accepts a root (specification 5.3): at the first contact by its own threshold, later

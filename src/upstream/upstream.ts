@@ -52,6 +52,31 @@ export class Upstream {
     return new BlobSource(this.#conversation, this.#settings, { repository, digest, size });
   }
 
+  /**
+   * A file of the signed list that a mirror hands out (`/verify-models/v1/NAME`); undefined where it has none. What it
+   * says is for others to judge.
+   *
+   * @param limit largest size, bytes
+   * @throws KnownError UPSTREAM_*
+   */
+  listFile(name: string, limit: number, signal: AbortSignal): Promise<Buffer | undefined> {
+    const url = new URL(`/verify-models/v1/${name}`, this.#settings.url);
+    return patiently(this.#settings, signal, async () => {
+      try {
+        const answer = await this.#conversation.ask('', { url, headers: {}, signal });
+        const bytes = await readBody(answer, limit);
+        const wrong = (problem: string) =>
+          new KnownError('UPSTREAM_ANSWER', { upstream: this.host, problem });
+        if (answer.status !== 200) throw wrong(`it answers ${answer.status}`);
+        if (bytes === undefined) throw wrong(`its ${name} has more than ${limit} bytes`);
+        return bytes;
+      } catch (error) {
+        if (error instanceof KnownError && error.code === 'UPSTREAM_NOT_FOUND') return undefined;
+        throw error;
+      }
+    });
+  }
+
   /** Cuts every connection. */
   close(): Promise<void> {
     return this.#client.close();

@@ -9,6 +9,7 @@ export {
   describeChanges,
   type LayerContent,
 } from './describe-changes.ts';
+export { HostMemory } from './host-memory.ts';
 export { readKeyFile, readPublicKeyFile } from './key-file.ts';
 export { type ListedModel, listModels, type ModelListing } from './list-models.ts';
 export { nearest } from './nearest.ts';

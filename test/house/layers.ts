@@ -35,11 +35,13 @@ export const rooms: Readonly<Record<string, Room>> = {
   'src/verify': { layer: 4, packages: [] },
   'src/admission': { layer: 4, packages: ['p-limit'] },
   'src/upkeep': { layer: 4, packages: [] },
+  'src/renewal': { layer: 5, packages: [] },
   server: { layer: 6, packages: [] },
   'cli/terminal': { layer: 7, packages: [] },
-  'cli/mirror': { layer: 8, packages: ['commander'] },
-  'cli/commands': { layer: 8, packages: ['commander'] },
-  cli: { layer: 9, packages: [] },
+  'cli/network': { layer: 8, packages: [] },
+  'cli/mirror': { layer: 9, packages: ['commander'] },
+  'cli/commands': { layer: 9, packages: ['commander'] },
+  cli: { layer: 10, packages: [] },
 };
 
 /** Packages that a check must never load: it starts in the time of a small program. */

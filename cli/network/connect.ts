@@ -2,7 +2,6 @@ import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { MirrorSettings, UpstreamSetting } from '../../src/config/index.ts';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
 import { redirectHostsOf, Upstream, usualLimits } from '../../src/upstream/index.ts';
 import type { Io } from '../terminal/index.ts';
@@ -10,16 +9,26 @@ import type { Io } from '../terminal/index.ts';
 /** As an unmodified client of this year introduces itself: registries answer others with other bytes. */
 const userAgent = 'ollama/0.33.0 (amd64 linux) Go/go1.26.8';
 
-/** An upstream that is asked over the network of this machine. */
-export function connect({ url }: UpstreamSetting, settings: Partial<MirrorSettings>, io: Io): Upstream {
+/** How a command reaches registries. */
+export interface Ways {
+  /** Domains to which an upstream may redirect, beside the known ones. */
+  readonly redirectHosts?: readonly string[] | undefined;
+  /** File of an extra certificate authority, PEM. */
+  readonly ca?: string | undefined;
+  /** Default: what the environment says. */
+  readonly proxy?: URL | undefined;
+}
+
+/** An upstream that is asked over the network of this machine; nothing is asked yet. */
+export function connect(url: URL, ways: Ways, io: Io): Upstream {
   return new Upstream(
     {
       url,
-      redirectHosts: [...redirectHostsOf(url), ...(settings['redirect-hosts'] ?? [])],
+      redirectHosts: [...redirectHostsOf(url), ...(ways.redirectHosts ?? [])],
       userAgent,
       limits: usualLimits,
-      ca: settings.ca === undefined ? undefined : readPem(settings.ca),
-      proxy: settings.proxy ?? proxyOf(url, io.environment),
+      ca: ways.ca === undefined ? undefined : readPem(ways.ca),
+      proxy: ways.proxy ?? proxyOf(url, io.environment),
       now: io.now,
       wait: async (ms, signal) => {
         await sleep(ms, undefined, { signal }).catch(() => {});

@@ -1,0 +1,1 @@
+export { connect, readPem, type Ways } from './connect.ts';

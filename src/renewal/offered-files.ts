@@ -1,0 +1,11 @@
+/** Files of a signed list that a mirror offers. */
+export interface OfferedFiles {
+  /**
+   * The bytes, or undefined where the mirror has no such file.
+   *
+   * @param name `allow-list.json`, `chunks/HEX`, `trust/3.json`, ...
+   * @param limit largest size, bytes
+   * @throws KnownError UPSTREAM_*
+   */
+  get(name: string, limit: number): Promise<Buffer | undefined>;
+}

@@ -1,0 +1,62 @@
+import { type AllowList, Companions, listSizeLimit, parseAllowList } from '../allow-list/index.ts';
+import { type ListSummary, readIfThere } from '../trust/index.ts';
+import { type JudgedList, judgeOffer, notAccepted, type RenewalRequest } from './judge-offer.ts';
+import type { OfferedFiles } from './offered-files.ts';
+import { type CompanionCount, takeCompanions } from './take-companions.ts';
+import { writeRenewal } from './write-renewal.ts';
+
+/** A list that was taken, or is the one that is here. */
+export interface Renewal {
+  readonly before: AllowList | undefined;
+  readonly list: AllowList;
+  readonly summary: ListSummary;
+  /** Nothing of the list had to be written. */
+  readonly unchanged: boolean;
+  /** This host remembers nothing of the list: nobody can tell it from an older one. */
+  readonly firstContact: boolean;
+  readonly tables: CompanionCount;
+  readonly manifests: CompanionCount;
+  /** Version of the trust policy, where a newer one was taken. */
+  readonly policy: number | undefined;
+}
+
+/**
+ * Takes a newer list, its approvals, tables and manifests from a mirror. Signatures, policy, dates and rollback are
+ * judged before anything is written; the mirror need not be trusted.
+ *
+ * @throws KnownError LIST_NOT_ACCEPTED, KEY_*, TRUST_*, USAGE, FILE_UNWRITABLE; what the mirror says
+ */
+export async function renewList(files: OfferedFiles, request: RenewalRequest): Promise<Renewal> {
+  const { path, chunks } = request;
+  const before = localList(path);
+  const judged = await judgeOffer(files, request);
+  refuseOlder(before, judged);
+  const companions = new Companions(path, chunks);
+  const taken = await takeCompanions(judged.list, companions, files);
+  const unchanged = writeRenewal(request, judged);
+  return {
+    ...{ before, list: judged.list, summary: judged.summary, unchanged, ...taken },
+    firstContact: judged.firstContact,
+    policy: judged.policy?.newer.at(-1)?.version,
+  };
+}
+
+/** The list that lies here, whoever approved it; nothing where it is none. */
+function localList(path: string): AllowList | undefined {
+  const bytes = readIfThere(path, listSizeLimit);
+  if (bytes === undefined) return undefined;
+  try {
+    return parseAllowList(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What lies here may be newer than what this host remembers: a list that was edited, or brought by hand. */
+function refuseOlder(before: AllowList | undefined, { list }: JudgedList): void {
+  if (before === undefined) return;
+  if (before.listId !== list.listId)
+    throw notAccepted(`the mirror has the list ${list.listId}, and ${before.listId} lies here`);
+  if (before.version > list.version)
+    throw notAccepted(`the mirror has version ${list.version}, and version ${before.version} lies here`);
+}

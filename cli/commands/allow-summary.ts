@@ -18,7 +18,7 @@ export interface AllowedChange {
   readonly before: AllowList;
   readonly after: AllowList;
   readonly put: readonly VerifiedModel[];
-  readonly verified: ForList | undefined;
+  readonly verified: Partial<ForList> | undefined;
   readonly flags: TypedFlags;
 }
 
@@ -62,8 +62,8 @@ function* differenceLines(
 }
 
 /** What does not fail a check may still matter to the one who signs: a model that sends prompts away. */
-function* warningLines(verified: ForList | undefined): Generator<string> {
-  const warnings = (verified?.report.findings ?? []).filter(({ severity }) => severity === 'warning');
+function* warningLines(verified: AllowedChange['verified']): Generator<string> {
+  const warnings = (verified?.report?.findings ?? []).filter(({ severity }) => severity === 'warning');
   for (const { message } of warnings.slice(0, warningsShown)) yield `warning: ${printable(message)}`;
   const more = warnings.length - warningsShown;
   if (more > 0) yield `warning: and ${more} more; verify-models shows them`;

@@ -11,11 +11,13 @@ import { describeCause, KnownError } from '../../src/errors/index.ts';
 import { replaceFile } from '../../src/files/index.ts';
 import { unprintable } from '../../src/findings/index.ts';
 import { fullName, parseModelName } from '../../src/oci/index.ts';
-import { type ForList, verifyForList, whyUnread } from '../../src/verify/index.ts';
-import { type Io, liesInStore } from '../terminal/index.ts';
+import { type ForList, verifyForList, verifyRemote, whyUnread } from '../../src/verify/index.ts';
+import { connect } from '../network/index.ts';
+import { type Io, liesInStore, resolveProgress, Transfers } from '../terminal/index.ts';
 import { allowSummary } from './allow-summary.ts';
 import { observe, requestOf } from './check.ts';
 import { refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
+import { mirrorOf } from './fetch.ts';
 import { parseListFile, readListIfThere } from './list-file.ts';
 import { underListedHosts } from './under-listed-hosts.ts';
 
@@ -44,7 +46,13 @@ export async function runAllow(words: readonly string[], flags: AllowFlags, io: 
     throw new KnownError('USAGE', { problem });
   }
   const gone = namesToRemove(remove, before);
-  const verified = all === true || words.length > 0 ? await verify(words, path, settings, io) : undefined;
+  const verified =
+    // Typed, not configured: a host whose settings name a mirror still lists what lies in its own store.
+    flags.from === undefined
+      ? all === true || words.length > 0
+        ? await verify(words, path, settings, io)
+        : undefined
+      : await verifyFrom(words, settings, io);
   const put = underListedHosts(before, verified?.models ?? []);
   const after = changeList(before, { put, remove: gone, note, source });
   write(path, { before, after, verified }, settings.chunks);
@@ -83,6 +91,29 @@ function namesToRemove(words: readonly string[], { models }: AllowList): string[
   throw new KnownError('USAGE', { problem: `${words[stranger]?.slice(0, 120)} is not on the list` });
 }
 
+type Verified = Pick<ForList, 'models' | 'keep'> & Partial<ForList>;
+
+/** The models are read from a mirror to the last byte; there need be no store here. */
+async function verifyFrom(words: readonly string[], settings: Settings, io: Io): Promise<Verified> {
+  if (words.length === 0)
+    throw new KnownError('USAGE', { problem: '--from needs names: which models of the mirror are meant' });
+  const names = words.map((word) => parseModelName(word));
+  const upstream = connect(mirrorOf(settings), { ca: settings.ca }, io);
+  const kind = resolveProgress(settings.progress ?? 'auto', settings.quiet === true, io);
+  const transfers = new Transfers(kind, io);
+  try {
+    return await verifyRemote(names, upstream, {
+      signal: io.interrupted,
+      arrived: (digest, bytes, size) => transfers.arrived(digest, bytes, size),
+    });
+  } catch (error) {
+    throw io.interrupted.aborted ? new KnownError('CANCELLED') : error;
+  } finally {
+    transfers.pause();
+    await upstream.close();
+  }
+}
+
 /** Every byte of the models is hashed, whatever the settings leave out of a check. */
 async function verify(words: readonly string[], path: string, settings: Settings, io: Io): Promise<ForList> {
   const { path: store } = await storeOf(settings, io);
@@ -106,7 +137,7 @@ async function verify(words: readonly string[], path: string, settings: Settings
 /** Tables and manifests first, the list last: a list that is there has everything it names. */
 function write(
   path: string,
-  { before, after, verified }: { before: AllowList; after: AllowList; verified: ForList | undefined },
+  { before, after, verified }: { before: AllowList; after: AllowList; verified: Verified | undefined },
   chunks: string | undefined,
 ): void {
   const text = writeAllowList(after);

@@ -1,5 +1,13 @@
 import type { Flag } from './flag.ts';
-import { allowFlags, fetchFlags, listFlags, networkFlags, signFlags, trustFlags } from './list-flags.ts';
+import {
+  allowFlags,
+  fetchFlags,
+  listFlags,
+  networkFlags,
+  repairFlags,
+  signFlags,
+  trustFlags,
+} from './list-flags.ts';
 
 export type { Flag } from './flag.ts';
 export { networkFlags };
@@ -81,6 +89,7 @@ export const commandNames = [
   'diff',
   'trust',
   'fetch',
+  'repair',
   'explain',
   'completion',
 ] as const;
@@ -96,6 +105,7 @@ export const commandHelp: Readonly<Record<CommandName, string>> = {
   diff: 'what changed between two lists, or a list and the store',
   trust: 'who may approve: make, change, rotate and show a trust policy',
   fetch: 'take a newer list, its approvals and tables from a mirror, after every check',
+  repair: 'fetch what is altered or missing in a store, and nothing else; what was there is kept',
   explain: 'what a rule means, why it matters, what to do',
   completion: 'a completion script for your shell',
 };
@@ -110,6 +120,7 @@ export const ownFlags: Readonly<Record<CommandName, readonly Flag[]>> = {
   diff: [],
   trust: trustFlags,
   fetch: fetchFlags,
+  repair: repairFlags,
   explain: [],
   completion: [],
 };

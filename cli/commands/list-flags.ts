@@ -21,8 +21,15 @@ export const listFlags: readonly Flag[] = [
   flag('--allow-expired', 'accept a list whose approval has expired, loudly'),
 ];
 
+/** Flags of the commands that use the network. */
+export const networkFlags: readonly Flag[] = [
+  flag('--from <url>', 'a mirror; repair: or upstream, where each model is from by its name'),
+  flag('--ca <file>', 'an extra certificate authority, PEM'),
+];
+
 export const allowFlags: readonly Flag[] = [
   allowList,
+  ...networkFlags,
   flag('--all', 'every model of the store'),
   flag('--remove <model>', 'take a model off the list', { repeatable: true }),
   flag('--note <text>', 'why it is on the list, for people'),
@@ -56,12 +63,6 @@ export const signFlags: readonly Flag[] = [
   jobs,
 ];
 
-/** Flags of the commands that use the network. */
-export const networkFlags: readonly Flag[] = [
-  flag('--from <url>', 'a mirror; repair: or upstream, where each model is from by its name'),
-  flag('--ca <file>', 'an extra certificate authority, PEM'),
-];
-
 export const fetchFlags: readonly Flag[] = [
   ...networkFlags,
   allowList,
@@ -71,6 +72,13 @@ export const fetchFlags: readonly Flag[] = [
   flag('--expect-digest <digest>', 'the list must have this SHA-256'),
   flag('--min-version <n>', 'the list must have this version or a later one'),
   flag('--state <dir>', 'state directory (default: XDG, /var/lib/verify-models for root)'),
+];
+
+export const repairFlags: readonly Flag[] = [
+  ...fetchFlags,
+  jobs,
+  flag('--max-rate <rate>', 'bytes a second that are hashed, such as 250MB/s'),
+  flag('--progress <kind>', 'auto, bar, plain or none', { choices: ['auto', 'bar', 'plain', 'none'] }),
 ];
 
 export const trustFlags: readonly Flag[] = [

@@ -13,6 +13,7 @@ import { runFetch } from './fetch.ts';
 import { checkFlags, commandHelp, commandNames, commonFlags, type Flag, nameOf, ownFlags } from './flags.ts';
 import { runKeygen } from './keygen.ts';
 import { runList } from './list.ts';
+import { runRepair } from './repair.ts';
 import { runSign } from './sign.ts';
 import {
   runTrustAcceptClock,
@@ -112,6 +113,12 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
     .description(commandHelp.fetch)
     .action((_flags, self: Command) => done(runFetch(self.optsWithGlobals(), io)));
   addFlags(fetch, ownFlags.fetch);
+  const repair = program
+    .command('repair')
+    .argument('[model...]', 'names as ollama list shows them; none means the whole store')
+    .description(commandHelp.repair)
+    .action((models: string[], _flags, self: Command) => done(runRepair(models, self.optsWithGlobals(), io)));
+  addFlags(repair, ownFlags.repair);
   program
     .command('explain')
     .argument('[rule]')

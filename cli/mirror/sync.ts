@@ -3,7 +3,7 @@ import { KnownError } from '../../src/errors/index.ts';
 import { exitBits, explainExitStatus } from '../../src/findings/index.ts';
 import { fullName, type ModelName, parseModelName, shortDigest, shortName } from '../../src/oci/index.ts';
 import { printable, shownSize } from '../../src/report/index.ts';
-import type { Io } from '../terminal/index.ts';
+import { type Io, resolveProgress, Transfers } from '../terminal/index.ts';
 import { settingsOf, type TypedFlags } from './mirror-settings.ts';
 import { type OpenMirror, openMirror } from './open-mirror.ts';
 
@@ -16,21 +16,26 @@ export async function runSync(words: readonly string[], flags: TypedFlags, io: I
   const mirror = await openMirror(settings, io);
   const signal = io.interrupted;
   const sizes = new Map<string, number>();
+  const transfers = new Transfers(
+    resolveProgress(settings.progress ?? 'auto', settings.quiet === true, io),
+    io,
+  );
   const events: AdmissionEvents = {
     admitted: (name, bytes) => sizes.set(name, bytes),
     failed: () => {},
+    arrived: (digest, bytes, size) => transfers.arrived(digest, bytes, size),
     tableWrong: (digest) =>
       void io.stderr.write(`warning: the list's chunk table of ${digest} is not that of its bytes\n`),
   };
   const admission = mirror.admission(events, signal, { fetchUnlisted: true });
   try {
     for (;;) {
-      const round = new Round(mirror, admission, sizes, io);
+      const round = new Round({ mirror, admission, sizes, transfers, quiet: settings.quiet === true }, io);
       for (const name of named.length > 0 ? named : listed(mirror)) {
         if (signal.aborted) break;
         await round.bring(name);
       }
-      const status = await round.end(settings.quiet === true);
+      const status = await round.end();
       if (settings.every === undefined || signal.aborted) return interruptedOr(status, signal);
       await until(io.after(settings.every), signal);
       if (signal.aborted) return interruptedOr(status, signal);
@@ -52,33 +57,38 @@ function listed({ list: { standing } }: OpenMirror): readonly ModelName[] {
   throw new KnownError('LIST_NOT_ACCEPTED', { reason });
 }
 
+interface RoundTools {
+  readonly mirror: OpenMirror;
+  readonly admission: Admission;
+  /** Bytes of models that were fetched, by full name. */
+  readonly sizes: ReadonlyMap<string, number>;
+  readonly transfers: Transfers;
+  readonly quiet: boolean;
+}
+
 /** One pass over the models: a line for each, and a status for all. */
 class Round {
-  readonly #mirror: OpenMirror;
-  readonly #admission: Admission;
-  readonly #sizes: ReadonlyMap<string, number>;
+  readonly #tools: RoundTools;
   readonly #io: Io;
   readonly #counts = { here: 0, fetched: 0, moved: 0, refused: 0, failed: 0 };
   #status = 0;
 
-  constructor(mirror: OpenMirror, admission: Admission, sizes: ReadonlyMap<string, number>, io: Io) {
-    this.#mirror = mirror;
-    this.#admission = admission;
-    this.#sizes = sizes;
+  constructor(tools: RoundTools, io: Io) {
+    this.#tools = tools;
     this.#io = io;
   }
 
   async bring(name: ModelName): Promise<void> {
     const shown = printable(shortName(name));
     try {
-      const outcome = await this.#admission.bring(name);
+      const outcome = await this.#tools.admission.bring(name);
       if (outcome === 'here') {
         this.#counts.here += 1;
         await this.#tell(`here      ${shown}`);
         await this.#lookUpstream(name, shown);
       } else if (outcome === 'fetched') {
         this.#counts.fetched += 1;
-        const size = this.#sizes.get(fullName(name));
+        const size = this.#tools.sizes.get(fullName(name));
         await this.#tell(`fetched   ${shown}${size === undefined ? '' : `   ${shownSize(size)}`}`);
       } else if (outcome.kind === 'refused') {
         this.#counts.refused += 1;
@@ -96,9 +106,9 @@ class Round {
   }
 
   /** The sum, and the command that comes next. */
-  async end(quiet: boolean): Promise<number> {
+  async end(): Promise<number> {
     const { here, fetched, moved, refused, failed } = this.#counts;
-    if (!quiet) {
+    if (!this.#tools.quiet) {
       await this.#io.stdout.write(
         `${fetched} fetched, ${here} here already, ${moved} moved upstream, ${refused} refused, ${failed} failed\n`,
       );
@@ -111,13 +121,13 @@ class Round {
 
   /** A tag that moved is told and never followed. */
   async #lookUpstream(name: ModelName, shown: string): Promise<void> {
-    const { records, routes } = this.#mirror;
+    const { records, routes } = this.#tools.mirror;
     const admitted = await records.find(name);
     const route = routes.forName(name) ?? routes.of('');
     if (admitted === undefined) return;
     let found: Awaited<ReturnType<OpenMirror['upstreamDigest']>>;
     try {
-      found = await this.#mirror.upstreamDigest(route.upstream, admitted.name, this.#io.interrupted);
+      found = await this.#tools.mirror.upstreamDigest(route.upstream, admitted.name, this.#io.interrupted);
     } catch {
       // What is here stays good when upstream is away.
       return;
@@ -138,6 +148,7 @@ class Round {
   }
 
   async #tell(line: string): Promise<void> {
+    this.#tools.transfers.pause();
     await this.#io.stdout.write(`${line}\n`);
   }
 }

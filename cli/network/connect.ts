@@ -1,7 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
 import { redirectHostsOf, Upstream, usualLimits } from '../../src/upstream/index.ts';
 import type { Io } from '../terminal/index.ts';
@@ -30,9 +29,7 @@ export function connect(url: URL, ways: Ways, io: Io): Upstream {
       ca: ways.ca === undefined ? undefined : readPem(ways.ca),
       proxy: ways.proxy ?? proxyOf(url, io.environment),
       now: io.now,
-      wait: async (ms, signal) => {
-        await sleep(ms, undefined, { signal }).catch(() => {});
-      },
+      wait: io.wait,
       random: () => new DataView(Uint8Array.from(io.random(4)).buffer).getUint32(0) / 2 ** 32,
       resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
     },

@@ -4,3 +4,4 @@ export { processIo } from './process-io.ts';
 export { barLines, Meter, type ProgressKind, plainLine, resolveProgress, showProgress } from './progress.ts';
 export { openReportFiles, type ReportFile, type WantedReport } from './report-files.ts';
 export { tellError, withLoss } from './tell-error.ts';
+export { Transfers } from './transfers.ts';

@@ -18,6 +18,10 @@ export interface Io {
   random(bytes: number): Uint8Array;
   /** Asks on the terminal without showing what is typed; undefined where there is none, and after Ctrl-C. */
   askSecret(prompt: string): Promise<string | undefined>;
+  /** Waits so many milliseconds, less when the signal is aborted. */
+  wait(ms: number, signal: AbortSignal): Promise<void>;
+  /** Becomes another user for good, and drops every group but this one. Only root can. */
+  become(user: { readonly uid: number; readonly gid: number }): void;
   /** Aborted by Ctrl-C or SIGTERM; the reason is the exit status. */
   readonly interrupted: AbortSignal;
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describeCause, systemCode } from '../../src/errors/index.ts';
 import { askSecret } from './ask-secret.ts';
 import type { Io, Sink } from './io.ts';
@@ -32,6 +33,12 @@ export function processIo(): Io {
       return () => clearInterval(timer);
     },
     after: (ms) => AbortSignal.timeout(ms),
+    wait: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
+    become({ uid, gid }) {
+      process.setgroups?.([]);
+      process.setgid?.(gid);
+      process.setuid?.(uid);
+    },
     random: (bytes) => randomBytes(bytes),
     askSecret: (prompt) => askSecret(prompt, process.stdin, stderr, interrupt),
     interrupted: interrupt.signal,

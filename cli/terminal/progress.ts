@@ -21,6 +21,11 @@ export function resolveProgress(kind: 'auto' | ProgressKind, quiet: boolean, io:
   return able && (kind === 'bar' || !io.environment.CI) ? 'bar' : 'plain';
 }
 
+/** What is shown: of a check, or of transfers. */
+export interface ShownProgress extends HashingProgress {
+  readonly verb?: 'hashed' | 'fetched';
+}
+
 /** Measures how fast a check goes, over the last seconds. */
 export class Meter {
   readonly #samples: { readonly at: number; readonly bytes: number }[] = [];
@@ -51,11 +56,11 @@ export class Meter {
 }
 
 /** Shows progress on stderr until the returned function is called, which leaves a clean line behind. */
-export function showProgress(kind: ProgressKind, progress: HashingProgress, io: Io): () => void {
+export function showProgress(kind: ProgressKind, progress: ShownProgress, io: Io): () => void {
   if (kind === 'none' || progress.bytes === 0) return () => {};
   const meter = new Meter(progress, io.monotonic);
   if (kind === 'plain')
-    return io.every(plainEvery, () => void io.stderr.write(`${plainLine(meter.status())}\n`));
+    return io.every(plainEvery, () => void io.stderr.write(`${plainLine(meter.status(), progress.verb)}\n`));
   const picture = new Picture(io);
   const stop = io.every(barEvery, () => picture.draw(barLines(meter.status(), progress, io.stderr)));
   return () => {
@@ -82,15 +87,15 @@ class Picture {
 
 const percent = (done: number, all: number): number => (all === 0 ? 100 : Math.floor((done * 100) / all));
 
-export function plainLine({ bytesDone, bytes, rate, secondsLeft }: StatusEvent): string {
+export function plainLine({ bytesDone, bytes, rate, secondsLeft }: StatusEvent, verb = 'hashed'): string {
   const left = secondsLeft === null ? '' : `, ${shownTime(secondsLeft)} left`;
-  return `hashed ${shownSize(bytesDone)} of ${shownSize(bytes)} (${percent(bytesDone, bytes)} %), ${shownSize(rate)}/s${left}`;
+  return `${verb} ${shownSize(bytesDone)} of ${shownSize(bytes)} (${percent(bytesDone, bytes)} %), ${shownSize(rate)}/s${left}`;
 }
 
 /** One line for the run, one for each blob; never more than the screen holds, or the next picture would miss the first. */
 export function barLines(
   status: StatusEvent,
-  progress: HashingProgress,
+  progress: ShownProgress,
   { columns, rows = 24 }: Pick<Sink, 'columns' | 'rows'>,
 ): string[] {
   const fit = (text: string) => printable(text).slice(0, Math.max(1, columns - 1));
@@ -102,7 +107,7 @@ export function barLines(
       `  ${name} ${before(bytes, total)}${shownSize(Math.min(bytes, total))} of ${shownSize(total)}`,
     );
   });
-  const run = fit(`${before(status.bytesDone, status.bytes)}${plainLine(status)}`);
+  const run = fit(`${before(status.bytesDone, status.bytes)}${plainLine(status, progress.verb)}`);
   return [run, ...blobs.slice(0, Math.max(0, rows - 2))];
 }
 

@@ -1,7 +1,7 @@
 import type { BlobStorage } from '../blobs/index.ts';
 import { type ChunkTable, defaultPieceSize } from '../hash/index.ts';
 import type { Digest } from '../oci/index.ts';
-import type { BlobSource } from '../upstream/index.ts';
+import type { PieceSource } from '../upstream/index.ts';
 import type { BlobAnswer } from './answers.ts';
 import { BlobArrival } from './blob-arrival.ts';
 import { fetchBlob } from './fetch-blob.ts';
@@ -11,7 +11,7 @@ import type { AdmittedBlob } from './records.ts';
 export interface WantedBlob {
   readonly digest: Digest;
   readonly size: number;
-  readonly source: BlobSource;
+  readonly source: PieceSource;
   /** From the allow-list, where it has one. */
   readonly table: ChunkTable | undefined;
 }
@@ -26,6 +26,8 @@ interface Flight {
 export interface FlightEvents {
   /** The chunk table of the list is not that of the bytes, whose whole digest is right. */
   tableWrong(digest: Digest): void;
+  /** So many bytes of a blob are here, of so many. */
+  arrived?(digest: Digest, bytes: number, size: number): void;
 }
 
 /** Blobs on their way: one fetch a digest, however many models and clients ask. */
@@ -105,7 +107,16 @@ export class BlobFlights {
     try {
       const pieceSize = defaultPieceSize;
       const usable = table?.pieceSize === pieceSize ? table : undefined;
-      const verified = await fetchBlob({ source, receiving, arrival, pieceSize, table: usable, signal });
+      const progressed = (bytes: number) => this.#events.arrived?.(digest, bytes, size);
+      const verified = await fetchBlob({
+        source,
+        receiving,
+        arrival,
+        pieceSize,
+        table: usable,
+        signal,
+        progressed,
+      });
       await receiving.publish(verified.table);
       arrival.verified(size, open);
       if (verified.listedTableWrong) this.#events.tableWrong(digest);

@@ -2,17 +2,19 @@ import type { Range, ReceivingBlob } from '../blobs/index.ts';
 import { KnownError } from '../errors/index.ts';
 import { type ChunkTable, pieceDigest, RunningDigest } from '../hash/index.ts';
 import type { Digest } from '../oci/index.ts';
-import type { BlobSource } from '../upstream/index.ts';
+import type { PieceSource } from '../upstream/index.ts';
 import type { BlobArrival } from './blob-arrival.ts';
 
 export interface BlobFetch {
-  readonly source: BlobSource;
+  readonly source: PieceSource;
   readonly receiving: ReceivingBlob;
   readonly arrival: BlobArrival;
   readonly pieceSize: number;
   /** What the allow-list says of the pieces, with which a piece is shown to be right before the rest is here. */
   readonly table: ChunkTable | undefined;
   readonly signal: AbortSignal;
+  /** So many bytes are here, and hashed. */
+  readonly progressed?: (bytes: number) => void;
 }
 
 /** A blob whose every byte was held against its digest. */
@@ -66,6 +68,7 @@ export async function fetchBlob(fetch: BlobFetch): Promise<VerifiedBlob> {
       const found = await running.extend(range.end);
       receiving.record(found);
       verified(here + at, found, range.end);
+      fetch.progressed?.(range.end);
       pieces.verified(range);
     }
   };

@@ -9,9 +9,12 @@ export type {
   Referrer,
 } from './answers.ts';
 export { ApprovedList, type ListStanding } from './approved-list.ts';
+export { BlobArrival } from './blob-arrival.ts';
 export { CatalogRecords } from './catalog-records.ts';
 export { type Decision, decideModel, type Policy } from './decide-model.ts';
 export type { QueueLimits } from './fair-queue.ts';
+export { fetchBlob } from './fetch-blob.ts';
+export { blobsOf, type CheckedManifest, checkManifest, digestOf } from './manifest-source.ts';
 export type { AdmissionEvents } from './model-arrivals.ts';
 export type { AdmittedBlob, AdmittedModel, NewModel, Records } from './records.ts';
 export { nameOf, type Route, Routes } from './routes.ts';

@@ -20,6 +20,8 @@ export interface AdmissionEvents {
   admitted(name: string, bytes: number): void;
   failed(name: string, error: unknown): void;
   tableWrong(digest: Digest): void;
+  /** So many bytes of a blob are here, of so many. */
+  arrived?(digest: Digest, bytes: number, size: number): void;
 }
 
 /** A model on its way: its manifest is known and checked, its blobs are being fetched. */

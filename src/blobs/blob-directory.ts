@@ -100,6 +100,11 @@ export class BlobDirectory implements BlobStorage {
     throw new KnownError('STORAGE_FAILED', { path: final, problem: 'it is not a regular file' });
   }
 
+  /** Where a blob lies, once it is published: for whoever moves it on. */
+  placeOf(digest: Digest): string {
+    return this.#places(digest).final;
+  }
+
   async receive(digest: Digest, size: number, pieceSize: number): Promise<ReceivingBlob> {
     const places = this.#places(digest);
     const lock = ReceiveLock.take(`${places.partial}.lock`, digest, this.#effects);

@@ -274,6 +274,30 @@ export const errorTable = {
     'wait for it; a process that died holds it for a minute at most',
   ),
   BLOB_ABSENT: row(4, 404, 'the blob {digest} is not here', 'model-mirror sync fetches what is missing'),
+  REPAIR_REFUSED: row(
+    4,
+    409,
+    'nothing was repaired: {problem}',
+    'run it as the user who owns the store: sudo -u OWNER verify-models repair',
+  ),
+  REPAIR_BLOCKED: row(
+    4,
+    409,
+    'the {layer} cannot be repaired now: {problem}',
+    'what was mended is in place; the same command goes on where this one stopped',
+  ),
+  MODEL_NOT_LISTED: row(
+    2,
+    403,
+    '{name} is not on the allow-list {listId} version {version}, so nothing is fetched for it',
+    'remove it, or have it approved: verify-models allow {name}, then sign',
+  ),
+  MANIFEST_MOVED: row(
+    2,
+    409,
+    '{name} was changed where it comes from: the allow-list approves {expected}, and {actual} is there now',
+    'take it from a mirror that keeps the approved one: verify-models repair --from https://MIRROR',
+  ),
   NODE_TOO_OLD: row(
     64,
     500,

@@ -18,8 +18,21 @@ export interface WantedFile {
   readonly size: number;
 }
 
+/** Where pieces of one blob come from. */
+export interface PieceSource {
+  /**
+   * Brings ranges, several at once, begun in their order. `take` gets each whole; its place is free again when `take` is
+   * done, so that no more of them are in memory than are in flight.
+   */
+  pieces(
+    wanted: Iterable<Range>,
+    take: (range: Range, bytes: Buffer) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
 /** One blob of an upstream, to be read in ranges. */
-export class BlobSource {
+export class BlobSource implements PieceSource {
   readonly #conversation: Conversation;
   readonly #settings: UpstreamSettings;
   readonly #wanted: WantedFile;

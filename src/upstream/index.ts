@@ -1,4 +1,4 @@
-export type { BlobSource } from './blob-source.ts';
+export type { BlobSource, PieceSource, Range } from './blob-source.ts';
 export {
   type OllamaIdentity,
   redirectHostsOf,

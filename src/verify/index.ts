@@ -17,4 +17,5 @@ export { type ListRequest, openList } from './open-list.ts';
 export { ComparedStore, type StoredEntry } from './store-as-list.ts';
 export { tabledBlobs } from './tabled-blobs.ts';
 export { type ForList, verifyForList } from './verify-for-list.ts';
+export { type RemoteModels, verifyRemote } from './verify-remote.ts';
 export { whyUnread } from './why-unread.ts';

@@ -11,7 +11,7 @@ import type { CheckEffects, CheckRequest } from './check-request.ts';
 import { whyUnread } from './why-unread.ts';
 
 /** Blobs above this size get a chunk table: 16 MiB. Below it there is one piece, and nothing to share out. */
-const tableFrom = defaultPieceSize;
+export const tableFrom = defaultPieceSize;
 
 const sha256 = (bytes: Uint8Array): Digest => digestFromBytes(createHash('sha256').update(bytes).digest());
 
@@ -108,7 +108,7 @@ function verifiedModel(
   };
 }
 
-const referenceTo = (table: ChunkTable): TableReference => ({
+export const referenceTo = (table: ChunkTable): TableReference => ({
   size: table.pieceSize,
   count: table.count,
   table: sha256(table.bytes),

@@ -35,6 +35,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   'src/verify': { layer: 4, packages: [] },
   'src/admission': { layer: 4, packages: ['p-limit'] },
   'src/upkeep': { layer: 4, packages: [] },
+  'src/repair': { layer: 5, packages: [] },
   'src/renewal': { layer: 5, packages: [] },
   server: { layer: 6, packages: [] },
   'cli/terminal': { layer: 7, packages: [] },

@@ -1,0 +1,67 @@
+import { ApprovedList } from '../../src/admission/index.ts';
+import type { Settings } from '../../src/config/index.ts';
+import { KnownError } from '../../src/errors/index.ts';
+import { type ModelName, parseModelName } from '../../src/oci/index.ts';
+import { ownerToBecome } from '../../src/repair/index.ts';
+import { listModels, openList } from '../../src/verify/index.ts';
+import type { Io } from '../terminal/index.ts';
+import { requestOf } from './check.ts';
+import { refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
+import { listRequestOf } from './list-request.ts';
+import { RepairRun } from './repair-run.ts';
+import { sourcesOf } from './repair-sources.ts';
+
+/** `verify-models repair [MODEL...] --from MIRROR|upstream`: fetches what is wrong in a store, and nothing else. */
+export async function runRepair(words: readonly string[], flags: TypedFlags, io: Io): Promise<number> {
+  refuseFormats(flags, 'repair');
+  const settings = settingsOf(flags, io);
+  const { path } = await storeOf(settings, io);
+  const from = sourcesOf(settings, io);
+  const approved = await listOf(settings, path, io);
+  const names = await namesOf(words, path, approved, settings, io);
+  // Everything before this line only read. From here on this is the store's owner.
+  const owner = ownerToBecome(path, io.uid);
+  if (owner !== undefined) io.become(owner);
+  const run = new RepairRun({ path, settings, approved, from, uid: owner?.uid ?? io.uid }, io);
+  try {
+    for (const name of names) await run.one(name);
+    if (words.length === 0) await run.orphans(names);
+    return await run.end(flags);
+  } finally {
+    await run.close();
+    await from.close();
+  }
+}
+
+async function listOf(settings: Settings, store: string, io: Io): Promise<ApprovedList | undefined> {
+  const { openState } = requestOf([], settings, store, io);
+  const listed = await openList(listRequestOf(settings, openState, io.now()));
+  if (listed === undefined) return undefined;
+  const { outcome, companions } = listed;
+  if (outcome.accepted) return new ApprovedList(outcome.list, companions, outcome.summary.digest);
+  throw new KnownError('LIST_NOT_ACCEPTED', {
+    reason: outcome.facts.at(-1)?.message ?? 'it cannot be judged',
+  });
+}
+
+/** The models that are meant, spelled as they lie in the store; a listed one need not be there. */
+async function namesOf(
+  words: readonly string[],
+  store: string,
+  approved: ApprovedList | undefined,
+  settings: Settings,
+  io: Io,
+): Promise<readonly ModelName[]> {
+  const { models } = await listModels(store, settings['follow-links-into'] ?? [], io.now(), io.interrupted);
+  const here = new Map(models.map(({ name }) => [name.toLowerCase(), parseModelName(name)]));
+  if (words.length === 0) return [...here.values()];
+  return words.map((word) => {
+    const name = parseModelName(word);
+    const { host, namespace, model, tag } = name;
+    const found = here.get(`${host}/${namespace}/${model}:${tag}`.toLowerCase());
+    if (found !== undefined || approved?.find(name) !== undefined) return found ?? name;
+    throw new KnownError('USAGE', {
+      problem: `${word.slice(0, 120)} is not in the store, and no allow-list says what it is`,
+    });
+  });
+}

@@ -1,0 +1,55 @@
+import { statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { KnownError, systemCode } from '../errors/index.ts';
+
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * Who has to write into a store: undefined where this process is that user already.
+ *
+ * Root becomes the owner before the first write, so that nobody who can write into the store leads root's writes
+ * elsewhere with a link; a store of root's own that others can change is refused.
+ *
+ * @param uid of this process; undefined where there is no such thing
+ * @throws KnownError REPAIR_REFUSED
+ */
+export function ownerToBecome(store: string, uid: number | undefined): Owner | undefined {
+  if (uid === undefined) return undefined;
+  const parts = [store, ...['manifests', 'blobs'].map((name) => join(store, name))].flatMap((path) => {
+    const stat = statIfThere(path);
+    return stat === undefined ? [] : [{ path, stat }];
+  });
+  const [first] = parts;
+  if (first === undefined) throw new KnownError('REPAIR_REFUSED', { problem: `${store} is not there` });
+  const owner = { uid: first.stat.uid, gid: first.stat.gid };
+  const other = parts.find(({ stat }) => stat.uid !== owner.uid);
+  if (other !== undefined)
+    throw new KnownError('REPAIR_REFUSED', {
+      problem: `${store} belongs to user ${owner.uid}, and ${other.path} to user ${other.stat.uid}`,
+    });
+  if (owner.uid !== uid && uid !== 0)
+    throw new KnownError('REPAIR_REFUSED', {
+      problem: `${store} belongs to user ${owner.uid}, and this is user ${uid}`,
+    });
+  if (owner.uid !== 0) return owner.uid === uid ? undefined : owner;
+  const open = [{ path: dirname(store), stat: statSync(dirname(store)) }, ...parts].find(
+    // Sticky (/tmp) is no better: another user's file could lie where one is to be made.
+    ({ stat }) => (stat.mode & 0o022) !== 0,
+  );
+  if (open === undefined) return undefined;
+  throw new KnownError('REPAIR_REFUSED', {
+    problem: `${open.path} can be changed by other users, and root does not write there`,
+  });
+}
+
+function statIfThere(path: string) {
+  try {
+    return statSync(path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,71 @@
+import { linkSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { BlobDirectory, type DirectoryEffects } from '../blobs/index.ts';
+import { describeCause, KnownError } from '../errors/index.ts';
+import { syncDirectory } from '../files/index.ts';
+
+/**
+ * Where a repair works: `NAME.verify-models` beside the store, else `.verify-models` in it, on the file system of the
+ * store, where Ollama deletes nothing. It receives blobs there, and keeps what it took away in `quarantine/`.
+ */
+export class WorkPlace {
+  readonly path: string;
+  readonly blobs: BlobDirectory;
+  readonly #now: () => Date;
+
+  private constructor(path: string, blobs: BlobDirectory, now: () => Date) {
+    this.path = path;
+    this.blobs = blobs;
+    this.#now = now;
+  }
+
+  /** @throws KnownError REPAIR_REFUSED where neither place can be used */
+  static open(store: string, effects: DirectoryEffects): WorkPlace {
+    const device = statSync(store).dev;
+    const problems: string[] = [];
+    for (const path of [
+      join(dirname(store), `${basename(store)}.verify-models`),
+      join(store, '.verify-models'),
+    ]) {
+      try {
+        mkdirSync(path, { recursive: true, mode: 0o700 });
+        if (statSync(path).dev !== device) throw new Error('it is on another file system than the store');
+        return new WorkPlace(path, BlobDirectory.open(path, effects), effects.now);
+      } catch (error) {
+        problems.push(`${path}: ${describeCause(error)}`);
+      }
+    }
+    throw new KnownError('REPAIR_REFUSED', {
+      problem: `there is no place to work in: ${problems.join('; ')}`,
+    });
+  }
+
+  /**
+   * Keeps a file of the store under another name; the file itself stays where it is until something takes its place.
+   *
+   * @param from how the file is reached
+   * @returns where it is kept
+   */
+  keep(from: Buffer, name: string, reason: string): string {
+    const place = this.#placeFor(name, reason);
+    linkSync(from, place);
+    syncDirectory(dirname(place));
+    return place;
+  }
+
+  /** Takes a file of the store away; its name is free afterwards. */
+  setAside(from: Buffer, name: string, reason: string): string {
+    const place = this.#placeFor(name, reason);
+    renameSync(from, place);
+    syncDirectory(dirname(place));
+    return place;
+  }
+
+  #placeFor(name: string, reason: string): string {
+    const at = this.#now().toISOString();
+    const place = join(this.path, 'quarantine', `${name}-${at.replace(/[:.]/g, '')}`);
+    const note = `${JSON.stringify({ name, at, reason })}\n`;
+    writeFileSync(`${place}.json`, note, { mode: 0o600, flush: true });
+    return place;
+  }
+}

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { flipBit } from '../fixtures/damage.ts';
+import { LibraryStandIn } from '../fixtures/library-stand-in.ts';
+import { patternedBytes } from '../fixtures/patterned-bytes.ts';
+import { newIo, runMainWith } from '../fixtures/run-main.ts';
+import { type SampleModel, sampleLayers } from '../fixtures/sample-store.ts';
+import { publishFrom } from '../fixtures/served-mirror.ts';
+import { failing, SignedSite } from '../fixtures/signed-site.ts';
+
+const piece = 16 * 1024 * 1024;
+const sample = 'registry.ollama.ai/library/sample:latest';
+
+describe('verify-models repair', () => {
+  let site: SignedSite;
+  let library: LibraryStandIn;
+  let model: SampleModel;
+  beforeEach(async () => {
+    site = new SignedSite();
+    library = await LibraryStandIn.start();
+    model = site.scratch.addModel();
+    publishFrom(library, site.store, sample);
+  });
+  afterEach(async () => {
+    await library.close();
+    site.remove();
+  });
+
+  const from = () => library.url.href.replace(/\/$/, '');
+  const repair = (...words: string[]) =>
+    site.run('repair', '--store', site.store, '--from', from(), ...words);
+  const byList = (...words: string[]) =>
+    repair('--allow-list', site.list, '--key', site.key('alice').pub, '--state', site.state, ...words);
+  const soundness = async () => {
+    const { stdout } = await site.run('check', '--store', site.store, '--json', '--jobs', '1');
+    return failing({ status: 0, ...(JSON.parse(stdout) as object) } as Parameters<typeof failing>[0]);
+  };
+  const workPlace = () => `${site.store}.verify-models`;
+  const quarantined = () =>
+    readdirSync(join(workPlace(), 'quarantine')).filter((name) => !name.endsWith('.json'));
+
+  test('a store that is sound is left alone, to the last directory', async () => {
+    const { status, stdout } = await repair();
+    assert.equal(status, 0);
+    assert.match(stdout, /^sound {5}sample:latest\n0 models repaired, 1 sound, 0 failed\n/);
+    assert.equal(existsSync(workPlace()), false);
+    assert.equal(library.requests.length, 0);
+  });
+
+  test('an altered layer is fetched again, and nothing else; what was there is kept', async () => {
+    const system = model.blob('system');
+    const right = readFileSync(system);
+    const weights = statSync(model.blob('model')).ino;
+    flipBit(system, 3, 0);
+    const wrong = readFileSync(system);
+    const { status, stdout, stderr } = await repair();
+    assert.equal(status, 0, stdout + stderr);
+    assert.match(
+      stdout,
+      /^repaired {2}sample:latest {3}system was altered: 45 B fetched\n {2}kept {4}\S+\n1 model repaired, 0 sound, 0 failed\nexit status 0 = all is well\nnext: verify-models check --store \S+\n$/,
+    );
+    assert.deepEqual(readFileSync(system), right);
+    assert.equal(lstatSync(system).mode & 0o777, 0o644);
+    assert.equal(statSync(model.blob('model')).ino, weights);
+    assert.equal(library.sent, right.length);
+    assert.deepEqual(
+      quarantined().map((name) => readFileSync(join(workPlace(), 'quarantine', name))),
+      [wrong],
+    );
+    assert.deepEqual(await soundness(), []);
+  });
+
+  for (const [what, damage] of [
+    ['missing', (path: string) => rmSync(path)],
+    ['truncated', (path: string) => truncateSync(path, 10)],
+    ['empty', (path: string) => truncateSync(path, 0)],
+  ] as const) {
+    test(`a layer that is ${what} is fetched`, async () => {
+      damage(model.blob('template'));
+      const { status, stdout } = await repair('sample');
+      assert.equal(status, 0, stdout);
+      assert.deepEqual(await soundness(), []);
+    });
+  }
+
+  test('of weights with a chunk table only the damaged piece is fetched', async () => {
+    const large = site.scratch.addModel('registry.ollama.ai/library/large:latest', [
+      { kind: 'model', bytes: Buffer.from(patternedBytes(3 * piece + 1000)) },
+    ]);
+    publishFrom(library, site.store, 'registry.ollama.ai/library/large:latest');
+    await site.approve();
+    const right = readFileSync(large.blob('model'));
+    flipBit(large.blob('model'), piece + 5, 0);
+    const { status, stdout } = await byList();
+    assert.equal(status, 0, stdout);
+    assert.match(
+      stdout,
+      /repaired {2}large:latest {3}weights was altered: 16\.8 MB fetched \(1 of 4 pieces\)/,
+    );
+    assert.equal(library.sent, piece);
+    assert.ok(readFileSync(large.blob('model')).equals(right));
+  });
+
+  test('a listed manifest comes back byte for byte, also when its tag has moved upstream', async () => {
+    await site.approve();
+    const right = readFileSync(model.manifestPath);
+    library.publish('library/sample', 'latest', Buffer.from('{"schemaVersion":2}'), []);
+    writeFileSync(model.manifestPath, '{"schemaVersion":2,"layers":[]}');
+    const { status, stdout } = await byList();
+    assert.equal(status, 0, stdout);
+    assert.match(stdout, /repaired {2}sample:latest {3}manifest was altered/);
+    assert.deepEqual(readFileSync(model.manifestPath), right);
+  });
+
+  test('a listed model that is gone comes back whole, its manifest last', async () => {
+    await site.approve();
+    rmSync(site.store, { recursive: true });
+    site.scratch.addModel('registry.ollama.ai/library/other:latest', sampleLayers('Other.\n'));
+    const { status, stdout } = await byList('sample');
+    assert.equal(status, 0, stdout);
+    assert.equal(stdout.match(/was missing/g)?.length, 2);
+    assert.match(stdout, /manifest was missing/);
+    assert.deepEqual(await soundness(), []);
+  });
+
+  test('an upstream that lies changes nothing', async () => {
+    const system = model.blob('system');
+    flipBit(system, 3, 0);
+    const wrong = readFileSync(system);
+    library.mischief = ({ at, url }, response) => {
+      if (at !== 'store' || !url.includes(model.digest('system'))) return false;
+      response
+        .writeHead(206, { 'content-length': 45, 'content-range': 'bytes 0-44/45' })
+        .end(Buffer.alloc(45));
+      return true;
+    };
+    const { status, stdout } = await repair();
+    assert.equal(status, 1);
+    assert.match(stdout, /^failed {4}sample:latest/m);
+    assert.deepEqual(readFileSync(system), wrong);
+  });
+
+  test('a model that is not listed is not fetched for: bit 2', async () => {
+    await site.approve();
+    const other = site.scratch.addModel('registry.ollama.ai/library/other:latest', sampleLayers('Other.\n'));
+    flipBit(other.blob('system'), 2, 0);
+    const { status, stdout } = await byList();
+    assert.equal(status, 2);
+    assert.match(
+      stdout,
+      /failed {4}other:latest {3}other:latest is not on the allow-list models version 1, so nothing is fetched/,
+    );
+    assert.equal(library.requests.length, 0);
+  });
+
+  test('a download of Ollama that is going on is waited for, a minute, then bit 4', async () => {
+    flipBit(model.blob('system'), 3, 0);
+    const partial = `${model.blob('system')}-partial-0`;
+    writeFileSync(partial, '');
+    const io = newIo();
+    utimesSync(partial, io.now(), io.now());
+    const run = await runMainWith(io, ['repair', '--store', site.store, '--from', from()]);
+    assert.equal(run.status, 4);
+    assert.match(run.stdout, /the system cannot be repaired now: Ollama is downloading it now/);
+    assert.deepEqual(io.waited, Array(12).fill(5000));
+    const old = new Date(io.now().getTime() - 61_000);
+    utimesSync(partial, old, old);
+    assert.equal((await repair()).status, 0);
+  });
+
+  test('nothing is written behind a link', async () => {
+    const system = model.blob('system');
+    const elsewhere = site.beside('elsewhere');
+    writeFileSync(elsewhere, 'not this one');
+    rmSync(system);
+    symlinkSync(elsewhere, system);
+    const { status, stdout } = await repair();
+    assert.equal(status, 4);
+    assert.match(stdout, /it is a link, and a repair writes behind none/);
+    assert.equal(readFileSync(elsewhere, 'utf8'), 'not this one');
+    assert.equal(lstatSync(system).isSymbolicLink(), true);
+  });
+
+  test('an altered blob that no model names is set aside, and a sound one stays', async () => {
+    const [bad, good] = ['b', 'c'].map((name) => site.scratch.blob(`sha256:${name.repeat(64)}`));
+    writeFileSync(bad ?? '', 'other bytes');
+    const sound = site.scratch.addModel('registry.ollama.ai/library/gone:latest', sampleLayers('Gone.\n'));
+    rmSync(sound.manifestPath);
+    const { status, stdout } = await repair();
+    assert.equal(status, 0, stdout);
+    assert.match(stdout, /^aside {5}bbbbbbbbbbbb {3}no model names it, and it is altered; kept as /m);
+    assert.equal(existsSync(bad ?? ''), false);
+    assert.equal(existsSync(good ?? ''), false);
+    assert.equal(existsSync(sound.blob('system')), true);
+  });
+
+  test('a store whose surroundings others can change is not written by root', {
+    skip: process.getuid?.() === 0 ? false : 'needs root',
+  }, async () => {
+    flipBit(model.blob('system'), 3, 0);
+    chmodSync(join(site.store, 'blobs'), 0o777);
+    const { status, stderr } = await repair();
+    assert.equal(status, 4);
+    assert.match(stderr, /blobs can be changed by other users, and root does not write there/);
+  });
+
+  test('needs to know where from, a model that it knows, and the network', async () => {
+    const unknown = await repair('nothing');
+    assert.equal(unknown.status, 64);
+    assert.match(unknown.stderr, /nothing is not in the store, and no allow-list says what it is/);
+    assert.equal((await site.run('repair', '--store', site.store)).status, 64);
+    assert.equal((await repair('--offline')).status, 64);
+  });
+});

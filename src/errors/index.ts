@@ -1,2 +1,3 @@
+export type { ErrorRow } from './error-row.ts';
 export { describeCause, type Facts, KnownError, systemCode } from './known-error.ts';
-export { type ErrorCode, type ErrorRow, errorTable } from './table.ts';
+export { type ErrorCode, errorTable } from './table.ts';

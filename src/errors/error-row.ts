@@ -1,0 +1,15 @@
+/**
+ * One kind of error.
+ *
+ * `exit` is the process's exit status where the error ends a run (design: 1, 2, 4 and 8 are bits; 64 and 70 are values
+ * of their own, after sysexits.h). `http` is the status a server answers with.
+ */
+export interface ErrorRow {
+  readonly exit: 1 | 2 | 4 | 64 | 70;
+  readonly http: number;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+export const row = (exit: ErrorRow['exit'], http: number, message: string, hint?: string): ErrorRow =>
+  hint === undefined ? { exit, http, message } : { exit, http, message, hint };

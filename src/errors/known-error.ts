@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
-import { type ErrorCode, type ErrorRow, errorTable } from './table.ts';
+import type { ErrorRow } from './error-row.ts';
+import { type ErrorCode, errorTable } from './table.ts';
 
 export type Facts = Readonly<Record<string, string | number>>;
 

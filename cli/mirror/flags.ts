@@ -25,6 +25,10 @@ const flags: Readonly<Record<MirrorSettingKey, Omit<MirrorFlag, 'key'>>> = {
     help: 'to which an upstream may redirect, beside the known ones',
     repeatable: true,
   },
+  identity: {
+    syntax: '--identity <key>',
+    help: 'key of an Ollama installation, to sign in at upstreams with',
+  },
   'allow-list': { syntax: '--allow-list <file>', help: 'the allow-list; needs --key or --trust' },
   key: { syntax: '--key <pub>', help: 'public key of the one signer who approves the list' },
   trust: { syntax: '--trust <file>', help: 'trust policy by which approvals count' },

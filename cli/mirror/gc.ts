@@ -2,12 +2,13 @@ import { shortDigest } from '../../src/oci/index.ts';
 import { shownSize } from '../../src/report/index.ts';
 import { unnamedBlobs } from '../../src/upkeep/index.ts';
 import type { Io } from '../terminal/index.ts';
-import { settingsOf, type TypedFlags } from './mirror-settings.ts';
+import { refuseJson, settingsOf, type TypedFlags } from './mirror-settings.ts';
 import { openMirror } from './open-mirror.ts';
 
 /** `model-mirror gc`: shows the blobs that no admitted model names, and removes them with `--yes`. */
 export async function runGc(flags: TypedFlags, io: Io): Promise<number> {
   const settings = settingsOf(flags, io);
+  refuseJson(settings, 'gc');
   const mirror = await openMirror(settings, io);
   const { catalog, blobs, records } = mirror;
   let count = 0;

@@ -58,3 +58,9 @@ export function upstreamsOf({ upstream = [] }: Partial<MirrorSettings>): {
     others: upstream.filter(({ mirrorHost }) => mirrorHost !== undefined),
   };
 }
+
+/** Refuses JSON for a command that prints text only. @throws KnownError USAGE */
+export function refuseJson({ format }: Partial<MirrorSettings>, command: string): void {
+  if (format === undefined || format === 'text') return;
+  throw new KnownError('USAGE', { problem: `${command} prints text and knows no other format` });
+}

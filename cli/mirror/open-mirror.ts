@@ -56,7 +56,12 @@ export async function openMirror(settings: Partial<MirrorSettings>, io: Io): Pro
   const list = await ListKeeper.open(settings, join(data, 'state'), io);
   const catalog = await Catalog.open(join(data, 'catalog.sqlite'), io.now);
   const { usual, others } = upstreamsOf(settings);
-  const ways = { redirectHosts: settings['redirect-hosts'], ca: settings.ca, proxy: settings.proxy };
+  const ways = {
+    redirectHosts: settings['redirect-hosts'],
+    ca: settings.ca,
+    proxy: settings.proxy,
+    identity: settings.identity,
+  };
   const route = (setting: UpstreamSetting, host = setting.url.host) => ({
     host,
     upstream: connect(setting.url, ways, io),

@@ -4,7 +4,7 @@ import { shortDigest } from '../../src/oci/index.ts';
 import { printable, shownSize } from '../../src/report/index.ts';
 import { type Rotten, scrub } from '../../src/upkeep/index.ts';
 import type { Io } from '../terminal/index.ts';
-import { settingsOf, type TypedFlags } from './mirror-settings.ts';
+import { refuseJson, settingsOf, type TypedFlags } from './mirror-settings.ts';
 import { type OpenMirror, openMirror } from './open-mirror.ts';
 
 /** Bytes a second when nothing is said: a disk that also serves stays responsive. */
@@ -19,6 +19,7 @@ const page = 1000;
  */
 export async function runScrub(flags: TypedFlags, io: Io): Promise<number> {
   const settings = settingsOf(flags, io);
+  refuseJson(settings, 'scrub');
   const mirror = await openMirror(settings, io);
   const threads = Math.min(io.cores, 2);
   const pool = new HashPool({ threads, maxRate: settings['max-rate'] ?? usualRate });

@@ -6,7 +6,7 @@ import { printable } from '../../src/report/index.ts';
 import { readPem } from '../network/index.ts';
 import type { Io } from '../terminal/index.ts';
 import { listFilesOf } from './list-files.ts';
-import { settingsOf, type TypedFlags } from './mirror-settings.ts';
+import { refuseJson, settingsOf, type TypedFlags } from './mirror-settings.ts';
 import { type OpenMirror, openMirror } from './open-mirror.ts';
 
 const usualListen: ListenAddress = { host: '127.0.0.1', port: 11_435 };
@@ -20,6 +20,7 @@ const lookMs = 5_000;
 /** `model-mirror serve`: until it is told to stop. */
 export async function runServe(flags: TypedFlags, io: Io): Promise<number> {
   const settings = settingsOf(flags, io);
+  refuseJson(settings, 'serve');
   const tls = tlsOf(settings);
   const listen = settings.listen ?? usualListen;
   refuseStrangers(listen, settings);
@@ -45,6 +46,7 @@ export async function runServe(flags: TypedFlags, io: Io): Promise<number> {
     const { port } = await listenOn(registry, listen);
     const adminListen = settings['admin-listen'];
     if (adminListen !== undefined) await listenOn(admin, adminListen);
+    await noteList(mirror);
     await io.stdout.write(greeting(mirror, listen.host, port, tls !== undefined));
     const stopLooking = io.every(lookMs, () => void lookAtList(mirror, log));
     await untilAborted(io.interrupted);
@@ -123,6 +125,13 @@ const readiness =
     policy === 'enforce' && list.standing.kind === 'refused'
       ? `the allow-list is not accepted: ${list.standing.reason}`
       : undefined;
+
+/** The audit log says which list was in force from when on. */
+async function noteList({ list: { standing }, records }: OpenMirror): Promise<void> {
+  if (standing.kind !== 'accepted') return;
+  const { list, digest } = standing.approved;
+  await records.note({ kind: 'list-accepted', listId: list.listId, version: list.version, list: digest });
+}
 
 async function lookAtList({ list, records }: OpenMirror, log: Logger): Promise<void> {
   try {

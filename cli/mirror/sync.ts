@@ -4,12 +4,13 @@ import { exitBits, explainExitStatus } from '../../src/findings/index.ts';
 import { fullName, type ModelName, parseModelName, shortDigest, shortName } from '../../src/oci/index.ts';
 import { printable, shownSize } from '../../src/report/index.ts';
 import { type Io, resolveProgress, Transfers } from '../terminal/index.ts';
-import { settingsOf, type TypedFlags } from './mirror-settings.ts';
+import { refuseJson, settingsOf, type TypedFlags } from './mirror-settings.ts';
 import { type OpenMirror, openMirror } from './open-mirror.ts';
 
 /** `model-mirror sync MODEL... | --allow-list FILE`: fetches what is named, or all that is listed; once, or again and again. */
 export async function runSync(words: readonly string[], flags: TypedFlags, io: Io): Promise<number> {
   const settings = settingsOf(flags, io);
+  refuseJson(settings, 'sync');
   if (words.length === 0 && settings['allow-list'] === undefined)
     throw new KnownError('USAGE', { problem: 'sync needs names of models, or --allow-list FILE' });
   const named = words.map((word) => parseModelName(word));
@@ -42,6 +43,7 @@ export async function runSync(words: readonly string[], flags: TypedFlags, io: I
       await mirror.list.refresh();
     }
   } finally {
+    transfers.pause();
     await mirror.close();
   }
 }
@@ -84,12 +86,13 @@ class Round {
       const outcome = await this.#tools.admission.bring(name);
       if (outcome === 'here') {
         this.#counts.here += 1;
-        await this.#tell(`here      ${shown}`);
+        if (!this.#tools.quiet) await this.#tell(`here      ${shown}`);
         await this.#lookUpstream(name, shown);
       } else if (outcome === 'fetched') {
         this.#counts.fetched += 1;
         const size = this.#tools.sizes.get(fullName(name));
-        await this.#tell(`fetched   ${shown}${size === undefined ? '' : `   ${shownSize(size)}`}`);
+        if (!this.#tools.quiet)
+          await this.#tell(`fetched   ${shown}${size === undefined ? '' : `   ${shownSize(size)}`}`);
       } else if (outcome.kind === 'refused') {
         this.#counts.refused += 1;
         this.#status |= exitBits.untrusted;

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
-import { redirectHostsOf, Upstream, usualLimits } from '../../src/upstream/index.ts';
+import { parseOllamaKey, redirectHostsOf, Upstream, usualLimits } from '../../src/upstream/index.ts';
 import type { Io } from '../terminal/index.ts';
 
 /** As an unmodified client of this year introduces itself: registries answer others with other bytes. */
@@ -14,6 +14,8 @@ export interface Ways {
   readonly redirectHosts?: readonly string[] | undefined;
   /** File of an extra certificate authority, PEM. */
   readonly ca?: string | undefined;
+  /** File of an Ollama installation's key. */
+  readonly identity?: string | undefined;
   /** Default: what the environment says. */
   readonly proxy?: URL | undefined;
 }
@@ -27,6 +29,7 @@ export function connect(url: URL, ways: Ways, io: Io): Upstream {
       userAgent,
       limits: usualLimits,
       ca: ways.ca === undefined ? undefined : readPem(ways.ca),
+      identity: ways.identity === undefined ? undefined : parseOllamaKey(readPem(ways.identity)),
       proxy: ways.proxy ?? proxyOf(url, io.environment),
       now: io.now,
       wait: io.wait,

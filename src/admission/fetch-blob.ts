@@ -1,6 +1,6 @@
 import type { Range, ReceivingBlob } from '../blobs/index.ts';
 import { KnownError } from '../errors/index.ts';
-import { type ChunkTable, pieceDigest, RunningDigest } from '../hash/index.ts';
+import { type ChunkTable, pieceDigest, pieceDigests } from '../hash/index.ts';
 import type { Digest } from '../oci/index.ts';
 import type { PieceSource } from '../upstream/index.ts';
 import type { BlobArrival } from './blob-arrival.ts';
@@ -94,7 +94,7 @@ export async function fetchBlob(fetch: BlobFetch): Promise<VerifiedBlob> {
  */
 async function readBack(receiving: ReceivingBlob, size: number, pieceSize: number) {
   for (let trusted = receiving.recorded.length; ; ) {
-    const running = new RunningDigest(receiving.fd, { pieceSize });
+    const running = pieceDigests(receiving.fd, size, { pieceSize });
     let piece = 0;
     for (; piece < trusted; piece += 1) {
       const found = await running.extend(Math.min((piece + 1) * pieceSize, size));

@@ -53,6 +53,7 @@ export const mirrorSettingsShape = {
   'admin-listen': z.optional(listen),
   upstream: z.optional(each(parseUpstream, 'URL or MIRRORHOST=URL, of http or https and without a path')),
   'redirect-hosts': z.optional(each(parseDomain, 'a domain')),
+  identity: z.optional(path),
   'allow-list': z.optional(path),
   key: z.optional(path),
   trust: z.optional(path),

@@ -10,6 +10,9 @@ export interface Wanted {
   readonly signal: AbortSignal;
 }
 
+/** As whom upstream is asked where it wants a signature from Ollama's client, and this mirror has no key to sign with. */
+const plainAgent = 'model-mirror';
+
 /** Asks an upstream, with the token that it wants, and turns its refusals into errors. */
 export class Conversation {
   readonly client: HttpClient;
@@ -17,6 +20,8 @@ export class Conversation {
   readonly #nonce: () => string;
   /** By repository, since a token is for one. */
   readonly #tokens = new Map<string, string>();
+  /** The official library asks Ollama's client for a signature, and nobody else. */
+  #plain = false;
 
   constructor(client: HttpClient, settings: UpstreamSettings, nonce: () => string) {
     this.client = client;
@@ -32,12 +37,15 @@ export class Conversation {
    */
   async ask(repository: string, wanted: Wanted): Promise<Answer> {
     const { client } = this;
-    const token = this.#tokens.get(repository);
-    let answer = await client.ask({ ...wanted, authorization: token && `Bearer ${token}` });
+    let answer = await this.#send(wanted, this.#tokens.get(repository));
     if (answer.status === 401 && client.reach.isUpstream(answer.url)) {
-      const fresh = await tokenFor(answer, client, this.#settings, this.#nonce, wanted.signal);
-      this.#tokens.set(repository, fresh);
-      answer = await client.ask({ ...wanted, authorization: `Bearer ${fresh}` });
+      const token = await this.#token(answer, wanted);
+      if (typeof token === 'string') this.#tokens.set(repository, token);
+      answer = await this.#send(wanted, typeof token === 'string' ? token : undefined);
+      if (answer.status === 401 && typeof token !== 'string') {
+        dump(answer);
+        throw token;
+      }
     }
     const { status } = answer;
     if (status < 400) return answer;
@@ -50,6 +58,23 @@ export class Conversation {
     if (status === 401 || status === 403)
       throw new KnownError('UPSTREAM_DENIED', { upstream, problem: `it answers ${status}` });
     throw new KnownError('UPSTREAM_ANSWER', { upstream, problem: `it answers ${status}` });
+  }
+
+  #send(wanted: Wanted, token: string | undefined): Promise<Answer> {
+    const headers = this.#plain ? { 'user-agent': plainAgent, ...wanted.headers } : wanted.headers;
+    return this.client.ask({ ...wanted, headers, authorization: token && `Bearer ${token}` });
+  }
+
+  /** A token; or why none is to be had, where the question is asked once more under a plain name. */
+  async #token(refused: Answer, { signal }: Wanted): Promise<string | KnownError> {
+    try {
+      return await tokenFor(refused, this.client, this.#settings, this.#nonce, signal);
+    } catch (error) {
+      if (!(error instanceof KnownError) || error.code !== 'UPSTREAM_DENIED') throw error;
+      if (this.#plain || this.#settings.identity !== undefined) throw error;
+      this.#plain = true;
+      return error;
+    }
   }
 
   /** Forgets the token of a repository: it may have expired. */

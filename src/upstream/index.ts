@@ -1,4 +1,5 @@
 export type { BlobSource, PieceSource, Range } from './blob-source.ts';
+export { parseOllamaKey } from './ollama-key.ts';
 export {
   type OllamaIdentity,
   redirectHostsOf,

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -12,7 +11,7 @@ import { BlobDirectory } from '../../src/blobs/index.ts';
 import { Catalog } from '../../src/catalog/index.ts';
 import type { MirrorSettings, UpstreamSetting } from '../../src/config/index.ts';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
-import { type Digest, defaultHost, digestFromBytes, type ModelName } from '../../src/oci/index.ts';
+import { defaultHost } from '../../src/oci/index.ts';
 import type { Upstream } from '../../src/upstream/index.ts';
 import { connect } from '../network/index.ts';
 import type { Io } from '../terminal/index.ts';
@@ -38,12 +37,6 @@ export interface OpenMirror {
     signal: AbortSignal,
     more?: { readonly fetchUnlisted?: boolean },
   ): Admission;
-  /**
-   * The digest of what upstream has under a tag now.
-   *
-   * @throws KnownError UPSTREAM_*
-   */
-  upstreamDigest(upstream: Upstream, name: ModelName, signal: AbortSignal): Promise<Digest>;
   close(): Promise<void>;
 }
 
@@ -85,10 +78,6 @@ export async function openMirror(settings: Partial<MirrorSettings>, io: Io): Pro
         now: io.now,
         after: io.after,
       }),
-    async upstreamDigest(upstream, { namespace, model, tag }, signal) {
-      const bytes = await upstream.manifest(`${namespace}/${model}`, tag, signal);
-      return digestFromBytes(createHash('sha256').update(bytes).digest());
-    },
     async close() {
       for (const { upstream } of routes.all) await upstream.close();
       await catalog.close();

@@ -1,10 +1,12 @@
-import type { Admission, AdmissionEvents } from '../../src/admission/index.ts';
+import { type Admission, type AdmissionEvents, digestOf } from '../../src/admission/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { exitBits, explainExitStatus } from '../../src/findings/index.ts';
 import { fullName, type ModelName, parseModelName, shortDigest, shortName } from '../../src/oci/index.ts';
 import { printable, shownSize } from '../../src/report/index.ts';
+import { movedText } from '../screen/index.ts';
 import { type Io, resolveProgress, Transfers } from '../terminal/index.ts';
 import { refuseJson, settingsOf, type TypedFlags } from './mirror-settings.ts';
+import { describeMoved } from './moved-layers.ts';
 import { type OpenMirror, openMirror } from './open-mirror.ts';
 
 /** `model-mirror sync MODEL... | --allow-list FILE`: fetches what is named, or all that is listed; once, or again and again. */
@@ -128,13 +130,16 @@ class Round {
     const admitted = await records.find(name);
     const route = routes.forName(name) ?? routes.of('');
     if (admitted === undefined) return;
-    let found: Awaited<ReturnType<OpenMirror['upstreamDigest']>>;
+    const signal = this.#io.interrupted;
+    const { namespace, model, tag } = admitted.name;
+    let bytes: Buffer;
     try {
-      found = await this.#tools.mirror.upstreamDigest(route.upstream, admitted.name, this.#io.interrupted);
+      bytes = await route.upstream.manifest(`${namespace}/${model}`, tag, signal);
     } catch {
       // What is here stays good when upstream is away.
       return;
     }
+    const found = digestOf(bytes);
     if (found === admitted.digest) return;
     await records.moved(admitted.name, admitted.digest, found);
     this.#counts.moved += 1;
@@ -142,6 +147,10 @@ class Round {
     await this.#tell(
       `moved     ${shown}   here ${shortDigest(admitted.digest)}, upstream ${shortDigest(found)}; it is not followed`,
     );
+    const both = { before: admitted.bytes, after: bytes };
+    const described = await describeMoved(admitted.name, both, this.#tools.mirror, route.upstream, signal);
+    if (described === undefined) return;
+    for (const line of movedText(described, false)) await this.#io.stdout.write(line);
   }
 
   async #fail(shown: string, bit: number, why: string): Promise<void> {

@@ -1,10 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, futimesSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  futimesSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { KnownError, systemCode } from '../errors/index.ts';
+import { isGone, processMark } from './process-mark.ts';
 
-/** A lock that nobody refreshed for so long was left by a process that died. */
-const staleMs = 60_000;
-const refreshMs = 10_000;
+/** A lock that nobody refreshed for so long was left by a process that died, also where nobody can ask the system. */
+const staleMs = 20_000;
+const refreshMs = 5_000;
 
 export interface LockEffects {
   now(): Date;
@@ -33,7 +43,7 @@ export class ReceiveLock {
     for (const last of [false, true]) {
       try {
         const fd = openSync(path, 'wx', 0o600);
-        writeSync(fd, `${effects.pid}\n`);
+        writeSync(fd, processMark(effects.pid) ?? `${effects.pid}`);
         const now = effects.now();
         futimesSync(fd, now, now);
         return new ReceiveLock(path, fd, effects);
@@ -54,7 +64,8 @@ export class ReceiveLock {
 
 /** Whether there was a stale lock, which is gone now. Renamed first: of two that see it, one removes it. */
 function removeStale(path: string, now: Date): boolean {
-  const isStale = (file: string) => now.getTime() - statSync(file).mtimeMs > staleMs;
+  const isStale = (file: string) =>
+    now.getTime() - statSync(file).mtimeMs > staleMs || isGone(readFileSync(file, 'utf8'));
   try {
     if (!isStale(path)) return false;
     const aside = `${path}.${randomBytes(4).toString('hex')}`;

@@ -102,7 +102,7 @@ export const networkRows = {
     4,
     503,
     'another process is receiving {digest}',
-    'wait for it; a process that died holds it for a minute at most',
+    'wait for it; a process that died holds it for 20 seconds at most',
   ),
   BLOB_ABSENT: row(4, 404, 'the blob {digest} is not here', 'model-mirror sync fetches what is missing'),
   REPAIR_REFUSED: row(

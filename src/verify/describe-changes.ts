@@ -1,7 +1,13 @@
 import type { LayerChange, ListDifference, ListedDescriptor, ListedModel } from '../allow-list/index.ts';
 import { compareGgufMetadata, type GgufChange, type GgufMetadata } from '../gguf/index.ts';
 import type { Digest } from '../oci/index.ts';
-import type { ComparedStore, LayerReading } from './store-as-list.ts';
+import type { LayerReading } from './store-as-list.ts';
+
+/** Reads layers by their digest, wherever their bytes are. */
+export interface LayerReader {
+  text(digest: Digest): LayerReading<string>;
+  metadata(digest: Digest): LayerReading<GgufMetadata>;
+}
 
 /** What a person can read of a layer that changed. */
 export type LayerContent =
@@ -45,7 +51,7 @@ const binary: ReadonlySet<string> = new Set(['tensor', 'embeddings']);
 /** Reads what changed in the moved models, as far as the bytes are in the store. */
 export function describeChanges(
   moved: ListDifference['moved'],
-  store: ComparedStore | undefined,
+  store: LayerReader | undefined,
 ): DescribedModel[] {
   return moved.map(({ name, before, after, layers }) => ({
     name,
@@ -55,7 +61,7 @@ export function describeChanges(
   }));
 }
 
-function contentOf({ kind, before, after }: LayerChange, store: ComparedStore | undefined): LayerContent {
+function contentOf({ kind, before, after }: LayerChange, store: LayerReader | undefined): LayerContent {
   if (store === undefined) return { kind: 'unread', problem: 'there is no store here to read it from' };
   if (binary.has(kind)) return { kind: 'unread', problem: 'it is no text' };
   if (gguf.has(kind)) {

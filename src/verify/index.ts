@@ -8,13 +8,14 @@ export {
   type DescribedModel,
   describeChanges,
   type LayerContent,
+  type LayerReader,
 } from './describe-changes.ts';
 export { HostMemory } from './host-memory.ts';
 export { readKeyFile, readPublicKeyFile } from './key-file.ts';
 export { type ListedModel, listModels, type ModelListing } from './list-models.ts';
 export { nearest } from './nearest.ts';
 export { type ListRequest, openList } from './open-list.ts';
-export { ComparedStore, type StoredEntry } from './store-as-list.ts';
+export { ComparedStore, type LayerReading, type StoredEntry } from './store-as-list.ts';
 export { tabledBlobs } from './tabled-blobs.ts';
 export { type ForList, verifyForList } from './verify-for-list.ts';
 export { type RemoteModels, verifyRemote } from './verify-remote.ts';

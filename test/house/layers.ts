@@ -39,6 +39,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   'src/renewal': { layer: 5, packages: [] },
   server: { layer: 6, packages: [] },
   'cli/terminal': { layer: 7, packages: [] },
+  'cli/screen': { layer: 8, packages: [] },
   'cli/network': { layer: 8, packages: [] },
   'cli/mirror': { layer: 9, packages: ['commander'] },
   'cli/commands': { layer: 9, packages: ['commander'] },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { shownGgufChanges } from '../../../cli/commands/gguf-changes.ts';
+import { shownGgufChanges } from '../../../cli/screen/gguf-changes.ts';
 import type { GgufChange } from '../../../src/gguf/index.ts';
 import { digestFromBytes } from '../../../src/oci/index.ts';
 

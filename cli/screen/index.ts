@@ -1,0 +1,1 @@
+export { movedText } from './moved-text.ts';

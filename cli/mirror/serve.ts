@@ -45,9 +45,11 @@ export async function runServe(flags: TypedFlags, io: Io): Promise<number> {
   try {
     const { port } = await listenOn(registry, listen);
     const adminListen = settings['admin-listen'];
-    if (adminListen !== undefined) await listenOn(admin, adminListen);
+    const adminPort = adminListen && (await listenOn(admin, adminListen)).port;
     await noteList(mirror);
     await io.stdout.write(greeting(mirror, listen.host, port, tls !== undefined));
+    if (adminListen !== undefined)
+      await io.stdout.write(`health and metrics on http://${bracketed(adminListen.host)}:${adminPort}\n`);
     const stopLooking = io.every(lookMs, () => void lookAtList(mirror, log));
     await untilAborted(io.interrupted);
     stopLooking();
@@ -148,9 +150,11 @@ async function lookAtList({ list, records }: OpenMirror, log: Logger): Promise<v
   }
 }
 
+const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+
 /** What serves where, and what to type on a client. */
 function greeting({ data, policy, list }: OpenMirror, host: string, port: number, secure: boolean): string {
-  const shown = host.includes(':') ? `[${host}]` : host;
+  const shown = bracketed(host);
   const { standing } = list;
   const by =
     standing.kind === 'accepted'

@@ -1,17 +1,21 @@
 /**
  * The main job on a sample made on the spot: a store with one model is found sound, one byte of its system prompt is
- * changed (same size, same time), and exactly that is found; then the model is approved, and one that was not is refused. Ends with 1 when any line differs from what is expected.
+ * changed (same size, same time), and exactly that is found; then the model is approved, and one that was not is
+ * refused; a mirror serves what is approved and nothing else, and mends what was tampered with. Ends with 1 when any
+ * line differs from what is expected.
  */
 import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { shellWord } from '../../src/findings/index.ts';
 import { addSampleModel, sampleLayers, sha256 } from '../fixtures/sample-store.ts';
+import { Background } from './background.ts';
 import { Screen } from './screen.ts';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'verify-models-demo-')));
 const store = join(folder, 'models');
 const screen = new Screen((line) => process.stdout.write(`${line}\n`));
+const background = new Background();
 const sample = addSampleModel(store);
 const system = sample.blob('system');
 const expected = sample.digest('system');
@@ -143,7 +147,70 @@ try {
       'exit status 2 = 2 not trusted',
     ],
   });
+
+  screen.step(
+    'A mirror pulls what is approved, once, and serves it (a stand-in for the official library is upstream).',
+  );
+  const names = ['sample', 'samp1e'].map((name) => `registry.ollama.ai/library/${name}:latest`);
+  const library = await background.start(
+    process.execPath,
+    [join('test', 'demo', 'library.ts'), store, ...names],
+    /\n/,
+  );
+  const words = [
+    ...['serve', '--data', join(folder, 'mirror'), '--upstream', library.trim(), '--listen', '127.0.0.1:0'],
+    ...['--allow-list', listPath, '--key', join(folder, 'demo.pub'), '--contact', 'models@corp.example'],
+  ];
+  const greeting = await background.start(
+    process.execPath,
+    [join('dist', 'model-mirror.cjs'), ...words],
+    /ollama cp .*\n/,
+  );
+  screen.started(`npx model-mirror ${words.map(shellWord).join(' ')}`, greeting, [
+    /^serving on http:\/\/127\.0\.0\.1:\d+$/,
+    `data     ${join(folder, 'mirror')}`,
+    'policy   enforce (allow-list models version 1)',
+    'type on a client:',
+    /^ {2}ollama pull --insecure 127\.0\.0\.1:\d+\/library\/llama3\.2$/,
+    /^ {2}ollama cp 127\.0\.0\.1:\d+\/library\/llama3\.2 llama3\.2$/,
+  ]);
+  const mirror = /http:\/\/\S+/.exec(greeting)?.[0] ?? '';
+
+  screen.step('Another machine pulls it from there (by a stand-in that speaks as ollama pull does).');
+  const other = join(folder, 'other', 'models');
+  const ollama = `OLLAMA_MODELS=${shellWord(other)} STAND_IN_REGISTRY=${mirror} node test/real-client/client-stand-in.ts`;
+  screen.run(`${ollama} pull sample`, {
+    status: 0,
+    lines: ['pulling manifest', 'verifying sha256 digest', 'writing manifest', 'success'],
+  });
+  const byList = `--store ${shellWord(other)} --allow-list ${list} --key ${key}.pub --state ${shellWord(join(folder, 'state'))} --quiet`;
+  screen.run(`npx verify-models ${byList}`, { status: 0, lines: ['exit status 0 = all is well'] });
+
+  screen.step('And asks for the one that nobody approved.');
+  screen.run(`${ollama} pull samp1e`, {
+    status: 1,
+    lines: [
+      'pulling manifest',
+      /^Error: pull model manifest: 403: samp1e:latest is not on the allow-list models version 1; did you mean sample:latest; ask models@corp\.example \(request [0-9a-f]{8}\)$/,
+    ],
+  });
+
+  screen.step('Somebody tampers with the copy; repair fetches that layer from the mirror, and nothing else.');
+  const copy = shellWord(join(other, 'blobs', expected.replace(':', '-')));
+  screen.run(`printf C | dd of=${copy} bs=1 seek=${at} conv=notrunc 2>/dev/null`, { status: 0, lines: [] });
+  screen.run(`npx verify-models repair --from ${mirror} ${byList.replace(' --quiet', '')}`, {
+    status: 0,
+    lines: [
+      'repaired  sample:latest   system was altered: 45 B fetched',
+      /^ {2}kept {4}.*\/other\/models\.verify-models\/quarantine\/sha256-/,
+      '1 model repaired, 0 sound, 0 failed',
+      'exit status 0 = all is well',
+      `next: verify-models check --store ${shellWord(other)}`,
+    ],
+  });
+  screen.run(`npx verify-models ${byList}`, { status: 0, lines: ['exit status 0 = all is well'] });
 } finally {
+  background[Symbol.dispose]();
   rmSync(folder, { recursive: true, force: true });
 }
 

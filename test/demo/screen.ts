@@ -35,6 +35,14 @@ export class Screen {
     if (status !== expected.status) this.#surprise(`expected exit status ${expected.status}`);
   }
 
+  /** Shows a program that goes on running, and what it printed so far. */
+  started(command: string, output: string, expected: readonly (string | RegExp)[]): void {
+    this.#say(`$ ${command} &`);
+    const lines = output.replace(/\n$/, '').split('\n');
+    const count = Math.max(lines.length, expected.length);
+    for (let at = 0; at < count; at += 1) this.#compare(lines[at], expected[at]);
+  }
+
   #compare(line: string | undefined, wanted: string | RegExp | undefined): void {
     if (line !== undefined) this.#say(line);
     const right = wanted instanceof RegExp ? line !== undefined && wanted.test(line) : line === wanted;

@@ -99,7 +99,9 @@ async function pull(name: string): Promise<void> {
     Accept: 'application/vnd.docker.distribution.manifest.v2+json',
   });
   const bytes = await bodyOf(answer);
-  if (answer.statusCode !== 200) throw new Error('pull model manifest: file does not exist');
+  if (answer.statusCode === 404) throw new Error('pull model manifest: file does not exist');
+  if ((answer.statusCode ?? 0) >= 400)
+    throw new Error(`pull model manifest: ${answer.statusCode}: ${bytes.toString()}`);
   const { layers, config }: Manifest = JSON.parse(bytes.toString());
   const downloaded: string[] = [];
   for (const { digest } of [...(layers ?? []), config]) {

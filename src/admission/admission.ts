@@ -1,5 +1,13 @@
 import type { BlobStorage } from '../blobs/index.ts';
-import { type Digest, fullName, isDigest, type ModelName, parseModelName, shortName } from '../oci/index.ts';
+import {
+  type Descriptor,
+  type Digest,
+  fullName,
+  isDigest,
+  type ModelName,
+  parseModelName,
+  shortName,
+} from '../oci/index.ts';
 import type { Upstream } from '../upstream/index.ts';
 import type { BlobAnswer, ManifestAnswer, ManifestQuestion, Mirror, Referrer } from './answers.ts';
 import type { ListStanding } from './approved-list.ts';
@@ -35,6 +43,9 @@ export interface AdmissionSettings {
   readonly events: AdmissionEvents;
 }
 
+/** Manifests whose blobs are remembered. */
+const parsedLimit = 1000;
+
 /**
  * Lets models in: decides, fetches once however many ask, verifies, records, and only then serves. A fetch goes on when
  * the client that caused it leaves.
@@ -42,6 +53,8 @@ export interface AdmissionSettings {
 export class Admission implements Mirror {
   readonly #settings: AdmissionSettings;
   readonly #arrivals: ModelArrivals;
+  /** What manifests name, by their digests: read once, not with every request. */
+  readonly #parsed = new Map<Digest, readonly Descriptor[]>();
 
   constructor(settings: AdmissionSettings) {
     this.#settings = settings;
@@ -93,12 +106,21 @@ export class Admission implements Mirror {
   }
 
   /** A blob may have rotted and been put into quarantine: what names it is then fetched again. */
-  async #isWhole({ name, bytes }: AdmittedModel): Promise<boolean> {
-    for (const { digest, size } of blobsOf(checkManifest(name, bytes).manifest)) {
+  async #isWhole({ name, digest: manifest, bytes }: AdmittedModel): Promise<boolean> {
+    for (const { digest, size } of this.#blobsOf(name, manifest, bytes)) {
       const stored = await this.#settings.blobs.find(digest);
       if (stored?.size !== size) return false;
     }
     return true;
+  }
+
+  #blobsOf(name: ModelName, manifest: Digest, bytes: Buffer): readonly Descriptor[] {
+    const known = this.#parsed.get(manifest);
+    if (known !== undefined) return known;
+    const blobs = blobsOf(checkManifest(name, bytes).manifest);
+    if (this.#parsed.size >= parsedLimit) this.#parsed.clear();
+    this.#parsed.set(manifest, blobs);
+    return blobs;
   }
 
   /**

@@ -4,6 +4,7 @@ import { describeCause, KnownError } from '../errors/index.ts';
 import { type Digest, type ModelName, parseDigest } from '../oci/index.ts';
 import { CatalogChange, folded } from './catalog-change.ts';
 import { migrate } from './migrations.ts';
+import { Remembered } from './remembered.ts';
 import type { AuditRow, CatalogBlob, CatalogModel, CatalogTotals, MovedTag, Refusal } from './rows.ts';
 import type { Tables } from './tables.ts';
 
@@ -18,9 +19,12 @@ export class Catalog {
   readonly #db: Kysely<Tables>;
   readonly #now: () => Date;
 
-  private constructor(db: Kysely<Tables>, now: () => Date) {
+  readonly #remembered: Remembered;
+
+  private constructor(db: Kysely<Tables>, now: () => Date, remembered: Remembered) {
     this.#db = db;
     this.#now = now;
+    this.#remembered = remembered;
   }
 
   /** @throws KnownError CATALOG_UNUSABLE, CATALOG_NEWER */
@@ -33,7 +37,9 @@ export class Catalog {
       for (const pragma of ['journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON'])
         database.pragma(pragma);
       await migrate(db, path);
-      return new Catalog(db, now);
+      // Another number whenever another connection has changed the database (SQLite, "PRAGMA data_version").
+      const version = database.prepare('pragma data_version').pluck();
+      return new Catalog(db, now, new Remembered(() => version.get()));
     } catch (error) {
       await db?.destroy();
       if (error instanceof KnownError) throw error;
@@ -42,31 +48,37 @@ export class Catalog {
   }
 
   /** All of it, or nothing: what is changed inside is seen by nobody before the end, and undone by a throw. */
-  change<T>(work: (change: CatalogChange) => Promise<T>): Promise<T> {
-    return this.#db.transaction().execute((tx) => work(new CatalogChange(tx, this.#now())));
+  async change<T>(work: (change: CatalogChange) => Promise<T>): Promise<T> {
+    try {
+      return await this.#db.transaction().execute((tx) => work(new CatalogChange(tx, this.#now())));
+    } finally {
+      this.#remembered.forget();
+    }
   }
 
   /** By name, without regard to case. */
-  async find(name: ModelName): Promise<CatalogModel | undefined> {
-    const row = await this.#models().where('model.folded', '=', folded(name)).executeTakeFirst();
-    return row && modelOf(row);
+  find(name: ModelName): Promise<CatalogModel | undefined> {
+    const key = folded(name);
+    return this.#remembered.get(`name ${key}`, async () => {
+      const row = await this.#models().where('model.folded', '=', key).executeTakeFirst();
+      return row && modelOf(row);
+    });
   }
 
   /** Any model with this manifest. */
-  async byDigest(digest: Digest): Promise<CatalogModel | undefined> {
-    const row = await this.#models().where('model.manifest', '=', digest).limit(1).executeTakeFirst();
-    return row && modelOf(row);
+  byDigest(digest: Digest): Promise<CatalogModel | undefined> {
+    return this.#remembered.get(`manifest ${digest}`, async () => {
+      const row = await this.#models().where('model.manifest', '=', digest).limit(1).executeTakeFirst();
+      return row && modelOf(row);
+    });
   }
 
   /** Whether an admitted model names this blob. */
-  async namesBlob(digest: Digest): Promise<boolean> {
-    const row = await this.#db
-      .selectFrom('manifest_blob')
-      .select('blob')
-      .where('blob', '=', digest)
-      .limit(1)
-      .executeTakeFirst();
-    return row !== undefined;
+  namesBlob(digest: Digest): Promise<boolean> {
+    return this.#remembered.get(`blob ${digest}`, async () => {
+      const table = this.#db.selectFrom('manifest_blob').select('blob');
+      return (await table.where('blob', '=', digest).limit(1).executeTakeFirst()) !== undefined;
+    });
   }
 
   /** Models in the order of their names, after one of them. */

@@ -42,6 +42,7 @@ export function createLogger(write: (line: string) => void, level: LogLevel, now
   const at =
     (name: LogLevel) =>
     (message: string, fields: LogFields = {}) => {
+      if (!log.isLevelEnabled(name)) return;
       const clean = Object.entries(fields).flatMap(([key, value]) =>
         value === undefined ? [] : [[key, typeof value === 'string' ? loggable(value) : value]],
       );

@@ -19,7 +19,12 @@ function runBench(settings: Record<string, string>) {
 test('the benchmark runs through, prints every row of the design that applies, and cleans up', {
   skip: existsSync(here('../../dist/verify-models.cjs')) ? false : 'needs the bundle: npm run build',
 }, () => {
-  const { status, stdout, stderr } = runBench({ BENCH_GIB: '0.02', BENCH_ROUNDS: '1', BENCH_MODELS: '50' });
+  const { status, stdout, stderr } = runBench({
+    BENCH_GIB: '0.02',
+    BENCH_ROUNDS: '1',
+    BENCH_MODELS: '50',
+    BENCH_PART: 'verifier',
+  });
   assert.equal(status, 0, stderr);
   const rows = stdout.split('\n').filter((line) => line.startsWith('| '));
   assert.deepEqual(
@@ -41,6 +46,24 @@ test('the benchmark runs through, prints every row of the design that applies, a
   );
   const speeds = rows.slice(2).filter((row) => !row.includes('memory'));
   for (const row of speeds) assert.match(row, /^\| [^|]+ \| \d+(?:\.\d+)? (?:GiB\/s|s\/GiB|s) \|/);
+  assert.deepEqual(readdirSync(files.folder), []);
+});
+
+test('the rows of the mirror run through too, whichever peers are installed, and leave nothing behind', {
+  skip: !existsSync(here('../../dist/model-mirror.cjs'))
+    ? 'needs the bundle: npm run build'
+    : spawnSync('curl', ['--version']).error !== undefined
+      ? 'needs curl'
+      : false,
+}, () => {
+  const { status, stdout, stderr } = runBench({ BENCH_GIB: '0.02', BENCH_ROUNDS: '1', BENCH_PART: 'mirror' });
+  assert.equal(status, 0, stderr);
+  const rows = stdout.split('\n').filter((line) => line.startsWith('| '));
+  for (const what of ['serving one blob', 'processor time of the server', 'manifests, 16 connections'])
+    assert.ok(
+      rows.some((row) => row.startsWith(`| ${what}`)),
+      stdout,
+    );
   assert.deepEqual(readdirSync(files.folder), []);
 });
 

@@ -3,6 +3,7 @@
  *
  * BENCH_GIB (4) is how much is hashed; it lies on the disk of the temporary directory (TMPDIR) meanwhile.
  * BENCH_MODELS (5000) are on the smaller signed list, ten times as many on the larger one.
+ * BENCH_PART (all) is verifier or mirror where one of them is enough.
  * BENCH_ROUNDS (5) is how often everything runs, in turn; the table shows medians.
  */
 import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
@@ -10,7 +11,9 @@ import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { describeMachine } from './machine.ts';
 import { measureLists } from './measure-lists.ts';
+import { measureMirror } from './measure-mirror.ts';
 import { type Conditions, measureBlob, measureStore } from './measurements.ts';
+import { mirrorTable } from './mirror-table.ts';
 import { isInstalled } from './run-program.ts';
 import { markdownTable } from './table.ts';
 
@@ -34,12 +37,20 @@ async function bench(conditions: Conditions): Promise<void> {
   for (const peer of ['openssl', 'sha256sum']) {
     if (!isInstalled(peer)) say(`${peer} is not installed here: its columns stay empty.`);
   }
-  const rows = [
-    ...(await measureStore(conditions)),
-    ...(await measureBlob(conditions)),
-    ...(await measureLists(conditions)),
-  ];
-  say(`\n${markdownTable(rows)}`);
+  const part = process.env.BENCH_PART ?? 'all';
+  if (part !== 'mirror') {
+    const rows = [
+      ...(await measureStore(conditions)),
+      ...(await measureBlob(conditions)),
+      ...(await measureLists(conditions)),
+    ];
+    say(`\n${markdownTable(rows)}`);
+  }
+  if (part !== 'verifier') {
+    for (const peer of ['curl', 'nginx', 'zot', 'registry', 'crane'])
+      if (!isInstalled(peer)) say(`${peer} is not installed here: what needs it is left out.`);
+    if (isInstalled('curl')) say(`\n${mirrorTable(await measureMirror(conditions))}`);
+  }
   say('Not measured yet: the second check of a sealed store, which comes with the seal.');
 }
 

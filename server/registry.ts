@@ -48,6 +48,8 @@ export interface RegistryOptions {
   readonly onError: (id: string, error: unknown) => void;
 }
 
+const hasLeft = new Error('the client has left');
+
 const methods: readonly string[] = ['GET', 'HEAD'];
 
 /** The OCI registry, read-only, as unmodified Ollama clients and all others need it. */
@@ -113,7 +115,8 @@ export class Registry {
     const left = new AbortController();
     const exchange = { id: randomText().slice(0, 8), request, response, query, path, gone: left.signal };
     response.once('close', () => {
-      left.abort(new Error('the client has left'));
+      // Aborted for nobody where the answer is complete; an error with a stack each time would cost more than the answer.
+      left.abort(hasLeft);
       onRequest({
         ...{ id: exchange.id, method: request.method ?? '', kind: route.kind, path },
         status: response.statusCode,

@@ -5,22 +5,38 @@ import type { ByteRange } from './byte-range.ts';
 
 const readAt = promisify(read);
 
-/** Bytes that are read at once: measured to be the knee of speed against memory. */
-export const bufferSize = 256 * 1024;
+/**
+ * Bytes that are read at once, by how many buffers are out: large ones are a third cheaper for each byte, and must not
+ * add up to more than half a gigabyte when thousands of clients read slowly.
+ */
+const sizes = [
+  { below: 64, bytes: 1024 * 1024 },
+  { below: 1024, bytes: 256 * 1024 },
+  { below: Number.POSITIVE_INFINITY, bytes: 64 * 1024 },
+] as const;
 
-/** Buffers that are kept for the next request: 16 MiB. */
-const kept = 64;
+/** The largest buffer. */
+export const bufferSize = sizes[0].bytes;
+
+/** Buffers of a size that are kept for the next request. */
+const kept = 32;
 
 /** Two buffers a request, used again: nothing is allocated for each chunk. */
 export class BufferPool {
-  readonly #free: Buffer[] = [];
+  readonly #free = new Map<number, Buffer[]>();
+  #out = 0;
 
   take(): Buffer {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(bufferSize);
+    const { bytes } = sizes.find(({ below }) => this.#out < below) ?? sizes[2];
+    this.#out += 1;
+    return this.#free.get(bytes)?.pop() ?? Buffer.allocUnsafeSlow(bytes);
   }
 
   give(buffer: Buffer): void {
-    if (this.#free.length < kept) this.#free.push(buffer);
+    this.#out -= 1;
+    const free = this.#free.get(buffer.length) ?? [];
+    this.#free.set(buffer.length, free);
+    if (free.length < kept) free.push(buffer);
   }
 }
 

@@ -46,6 +46,9 @@ export interface AdmissionSettings {
 /** Manifests whose blobs are remembered. */
 const parsedLimit = 1000;
 
+/** For so long nobody looks again whether the blobs of a manifest are there: a busy tag is asked for thousands of times. */
+const wholeMs = 1000;
+
 /**
  * Lets models in: decides, fetches once however many ask, verifies, records, and only then serves. A fetch goes on when
  * the client that caused it leaves.
@@ -55,6 +58,8 @@ export class Admission implements Mirror {
   readonly #arrivals: ModelArrivals;
   /** What manifests name, by their digests: read once, not with every request. */
   readonly #parsed = new Map<Digest, readonly Descriptor[]>();
+  /** When all blobs of a manifest were last seen in their places, in milliseconds since 1970. */
+  readonly #whole = new Map<Digest, number>();
 
   constructor(settings: AdmissionSettings) {
     this.#settings = settings;
@@ -107,10 +112,15 @@ export class Admission implements Mirror {
 
   /** A blob may have rotted and been put into quarantine: what names it is then fetched again. */
   async #isWhole({ name, digest: manifest, bytes }: AdmittedModel): Promise<boolean> {
+    const now = this.#settings.now().getTime();
+    const seen = this.#whole.get(manifest);
+    if (seen !== undefined && Math.abs(now - seen) < wholeMs) return true;
     for (const { digest, size } of this.#blobsOf(name, manifest, bytes)) {
       const stored = await this.#settings.blobs.find(digest);
       if (stored?.size !== size) return false;
     }
+    if (this.#whole.size >= parsedLimit) this.#whole.clear();
+    this.#whole.set(manifest, now);
     return true;
   }
 

@@ -1,8 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, randomFillSync } from 'node:crypto';
-import { closeSync, linkSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { LibraryStandIn } from '../fixtures/library-stand-in.ts';
 import { hasOpenssl, makeCertificate } from '../real-client/certificate.ts';
 import type { Conditions } from './measurements.ts';
 import {
@@ -44,6 +45,7 @@ export async function measureMirror(conditions: Conditions): Promise<MirrorRow[]
       ...(await overTls(folder, model, conditions)),
       manifests(servers, conditions),
       ...(await ingest(servers, folder, model, conditions)),
+      await upstreamBytes(folder, conditions),
     ];
     return rows;
   } finally {
@@ -257,4 +259,30 @@ async function ingest(
       met: rate('ours') >= rate('crane'),
     },
   ];
+}
+
+/** Clients that want the same cold model at once. */
+const together = 16;
+
+/** Bytes that upstream sent for all of them, in models. */
+async function upstreamBytes(folder: string, { tell }: Conditions): Promise<MirrorRow> {
+  tell(`pulling one cold model by ${together} clients at once`);
+  const library = await LibraryStandIn.start();
+  const own = join(folder, 'cold');
+  mkdirSync(own);
+  const model = makeModel(own, 64 * 2 ** 20);
+  library.publish('library/tiny', 'latest', model.manifest, [readFileSync(model.blobFile), model.config]);
+  const server = await startServer('mirror', own, model, undefined, library.url.origin);
+  try {
+    const at = `http://127.0.0.1:${server.port}`;
+    const one = `curl -sf -o /dev/null '${at}${server.manifestPath}' && curl -sf -o /dev/null '${at}${server.blobPath}' &`;
+    const script = `${Array.from({ length: together }, () => one).join('\n')}\nwait`;
+    await measure({ name: 'clients', command: 'sh', args: ['-c', script] });
+    const ours = library.sent / (model.size + model.config.length);
+    const what = `upstream bytes for ${together} clients of one cold model`;
+    return { what, unit: 'x the model', ours, peers: {}, target: '1.00 x the model', met: ours === 1 };
+  } finally {
+    await server.stop();
+    await library.close();
+  }
 }

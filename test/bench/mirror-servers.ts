@@ -139,9 +139,11 @@ export async function startServer(
   folder: string,
   model: BenchModel,
   tls: { readonly cert: string; readonly key: string } | undefined,
+  upstream?: string,
 ): Promise<BenchServer> {
   const port = await freePort();
   const [command, words] = commandOf(kind, folder, port, tls);
+  if (upstream !== undefined) words.push('--upstream', upstream);
   const child = spawn(command, words, {
     stdio: 'ignore',
     env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent' },
@@ -166,7 +168,7 @@ function commandOf(
   folder: string,
   port: number,
   tls: { readonly cert: string; readonly key: string } | undefined,
-): readonly [string, readonly string[]] {
+): readonly [string, string[]] {
   const config = join(folder, `${kind}.conf`);
   if (kind === 'nginx') {
     put(

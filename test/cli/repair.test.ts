@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   readdirSync,
@@ -17,10 +20,11 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { flipBit } from '../fixtures/damage.ts';
 import { LibraryStandIn } from '../fixtures/library-stand-in.ts';
 import { patternedBytes } from '../fixtures/patterned-bytes.ts';
-import { newIo, runMainWith } from '../fixtures/run-main.ts';
+import { emptySettings, newIo, runMainWith } from '../fixtures/run-main.ts';
 import { type SampleModel, sampleLayers } from '../fixtures/sample-store.ts';
 import { publishFrom } from '../fixtures/served-mirror.ts';
 import { failing, SignedSite } from '../fixtures/signed-site.ts';
+import { top } from '../house/sources.ts';
 
 const piece = 16 * 1024 * 1024;
 const sample = 'registry.ollama.ai/library/sample:latest';
@@ -216,6 +220,33 @@ describe('verify-models repair', () => {
     const { status, stderr } = await repair();
     assert.equal(status, 4);
     assert.match(stderr, /blobs can be changed by other users, and root does not write there/);
+  });
+
+  test("root becomes the store's owner before it writes: what is made belongs to that user", {
+    skip: process.getuid?.() === 0 ? false : 'needs root',
+  }, async () => {
+    const nobody = 65_534;
+    chmodSync(site.scratch.folder, 0o755);
+    for (const path of [
+      site.store,
+      ...readdirSync(site.store, { recursive: true, encoding: 'utf8' }).map((name) => join(site.store, name)),
+    ])
+      chownSync(path, nobody, nobody);
+    flipBit(model.blob('system'), 3, 0);
+    const words = ['repair', '--store', site.store, '--from', from()];
+    const child = execFile(process.execPath, [join(top, 'dist', 'verify-models.cjs'), ...words], {
+      env: { PATH: process.env.PATH, VERIFY_MODELS_CONFIG: emptySettings },
+    });
+    const [status] = (await once(child, 'close')) as [number];
+    assert.equal(status, 0);
+    assert.deepEqual(
+      [statSync(model.blob('system')).uid, statSync(model.blob('system')).gid],
+      [nobody, nobody],
+    );
+    // The directory above belongs to root: the quarantine is in the store's own.
+    assert.equal(statSync(join(site.store, '.verify-models')).uid, nobody);
+    assert.equal(existsSync(workPlace()), false);
+    assert.deepEqual(await soundness(), []);
   });
 
   test('needs to know where from, a model that it knows, and the network', async () => {

@@ -6,7 +6,7 @@ import { flipBit } from '../../fixtures/damage.ts';
 import { MirrorCommands } from '../../fixtures/mirror-command.ts';
 import { sampleLayers, sha256 } from '../../fixtures/sample-store.ts';
 import { ScratchStore } from '../../fixtures/scratch-store.ts';
-import { publishFrom } from '../../fixtures/served-mirror.ts';
+import { publishFrom, ServedMirror } from '../../fixtures/served-mirror.ts';
 import { SignedSite } from '../../fixtures/signed-site.ts';
 import { wrongBlobs } from '../../fixtures/whole-blobs.ts';
 
@@ -114,11 +114,38 @@ describe('sync, status, scrub and gc', () => {
   test('status says what is here, as text and as JSON', async () => {
     await mirror.run(['sync', 'sample']);
     const { stdout } = await mirror.run(['status']);
-    assert.match(stdout, /\nmodels {3}1\nblobs {4}6, 17\.2 kB\nnext: model-mirror scrub\n$/);
+    assert.match(
+      stdout,
+      /\nmodels {3}1\nblobs {4}6, 17\.2 kB\n {2}sample:latest {3}[0-9a-f]{12} {3}17\.2 kB\nnext: model-mirror scrub\n$/,
+    );
     const { stdout: json } = await mirror.run(['status', '--json']);
     const { schema, totals } = JSON.parse(json) as { schema: string; totals: object };
     assert.equal(schema, 'urn:model-mirror:status:v1');
     assert.deepEqual(totals, { models: 1, blobs: 6, bytes: 17_165, refusals: 0, moved: 0 });
+  });
+
+  test('200 models stand in one list, in the order of their names', async () => {
+    const names = Array.from({ length: 200 }, (_, at) => `m${String(at).padStart(3, '0')}`);
+    for (const name of names) {
+      store.addModel(`registry.ollama.ai/library/${name}:latest`, sampleLayers(`${name}\n`));
+      publishFrom(mirror.library, store.path, `registry.ollama.ai/library/${name}:latest`);
+    }
+    assert.equal((await mirror.run(['sync', ...names, '--quiet'])).status, 0);
+    const { stdout } = await mirror.run(['status']);
+    const listed = stdout
+      .split('\n')
+      .flatMap((line) => /^ {2}(m\d{3}):latest {3}[0-9a-f]{12} {3}\S+ kB$/.exec(line)?.[1] ?? []);
+    assert.deepEqual(listed, names);
+  });
+
+  test('all of them work beside a running serve on the same data', async () => {
+    await using served = await ServedMirror.start(...mirror.places);
+    assert.equal((await mirror.run(['sync', 'sample'])).status, 0);
+    const manifest = () => fetch(`${served.url}/v2/library/sample/manifests/latest`);
+    assert.equal((await manifest()).status, 200);
+    for (const command of ['status', 'scrub', 'gc'])
+      assert.equal((await mirror.run([command])).status, 0, command);
+    assert.equal((await manifest()).status, 200);
   });
 
   describe('scrub', () => {

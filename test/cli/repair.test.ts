@@ -141,6 +141,53 @@ describe('verify-models repair', () => {
     assert.deepEqual(await soundness(), []);
   });
 
+  test("what Ollama's clean-up takes meanwhile is fetched once more", async () => {
+    await site.approve();
+    const [system, template] = [model.blob('system'), model.blob('template')];
+    for (const path of [system, template, model.manifestPath]) rmSync(path);
+    let taken = 0;
+    library.mischief = ({ at, url }) => {
+      // When the last blob comes, the one before it is removed: no manifest names it yet.
+      if (at !== 'store' || taken > 0 || !url.includes(model.digest('system'))) return false;
+      taken += 1;
+      rmSync(template);
+      return false;
+    };
+    const { status, stdout } = await byList('sample');
+    assert.equal(status, 0, stdout);
+    assert.equal(taken, 1);
+    assert.equal(stdout.match(/template was missing/g)?.length, 2);
+    assert.deepEqual(await soundness(), []);
+  });
+
+  test('what waits for its manifest is kept looking new, so that Ollama spares it', async () => {
+    await site.approve();
+    const [system, template] = [model.blob('system'), model.blob('template')];
+    for (const path of [system, template, model.manifestPath]) rmSync(path);
+    const io = newIo();
+    const old = new Date(io.now().getTime() - 3_600_000);
+    let touched: Date | undefined;
+    library.mischief = ({ at, url }) => {
+      if (at !== 'store' || touched !== undefined || !url.includes(model.digest('system'))) return false;
+      utimesSync(template, old, old);
+      io.pass(10 * 60_000);
+      touched = statSync(template).mtime;
+      return false;
+    };
+    const words = [
+      '--allow-list',
+      site.list,
+      '--key',
+      site.key('alice').pub,
+      '--state',
+      site.state,
+      'sample',
+    ];
+    const run = await runMainWith(io, ['repair', '--store', site.store, '--from', from(), ...words]);
+    assert.equal(run.status, 0, run.stdout + run.stderr);
+    assert.equal(touched?.getTime(), io.now().getTime());
+  });
+
   test('an upstream that lies changes nothing', async () => {
     const system = model.blob('system');
     flipBit(system, 3, 0);

@@ -238,4 +238,14 @@ describe('an upstream that wants a token', () => {
       );
       await refused('UPSTREAM_DENIED', /it wants another kind of login than a token$/);
     });
+
+  test('of Ollama alone, and of nobody else, is asked under a plain name where there is no key', async () => {
+    always(({ headers }, response) => {
+      if (headers['user-agent']?.startsWith('ollama/')) response.writeHead(401).end();
+      else response.end(manifest);
+    });
+    assert.deepEqual((await ask()).bytes, manifest);
+    const agents = library.requests.map(({ headers }) => headers['user-agent']?.split('/')[0]);
+    assert.deepEqual(agents, ['ollama', 'model-mirror']);
+  });
 });

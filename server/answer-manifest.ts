@@ -7,13 +7,13 @@ export async function answerManifest(
   mirror: Mirror,
   { repository, reference }: { readonly repository: string; readonly reference: string },
 ): Promise<void> {
-  const answer = await mirror.manifest({
-    host: (exchange.request.headers.host ?? '').toLowerCase(),
-    repository,
-    reference,
-    client: { ...peerOf(exchange), ollama: isOllama(exchange) },
-    signal: exchange.gone,
-  });
+  const host = (exchange.request.headers.host ?? '').toLowerCase();
+  const answer =
+    mirror.recent?.(host, repository, reference) ??
+    (await mirror.manifest({
+      ...{ host, repository, reference, signal: exchange.gone },
+      client: { ...peerOf(exchange), ollama: isOllama(exchange) },
+    }));
   if (answer.kind === 'manifest') sendManifest(exchange, answer);
   else if (answer.kind === 'unknown')
     sendError(exchange, 404, 'MANIFEST_UNKNOWN', `${repository}:${reference} is not known here`);

@@ -112,11 +112,20 @@ export class Registry {
     const began = monotonic();
     const sentBefore = request.socket.bytesWritten;
     const { route, query, path } = readTarget(request.url ?? '');
-    const left = new AbortController();
-    const exchange = { id: randomText().slice(0, 8), request, response, query, path, gone: left.signal };
+    // Made when somebody listens: most answers are complete before a client could leave.
+    let left: AbortController | undefined;
+    let closed = false;
+    const exchange = {
+      ...{ id: randomText().slice(0, 8), request, response, query, path },
+      get gone() {
+        left ??= new AbortController();
+        if (closed) left.abort(hasLeft);
+        return left.signal;
+      },
+    };
     response.once('close', () => {
-      // Aborted for nobody where the answer is complete; an error with a stack each time would cost more than the answer.
-      left.abort(hasLeft);
+      closed = true;
+      left?.abort(hasLeft);
       onRequest({
         ...{ id: exchange.id, method: request.method ?? '', kind: route.kind, path },
         status: response.statusCode,
@@ -131,7 +140,7 @@ export class Registry {
     try {
       await this.#route(exchange, route);
     } catch (error) {
-      if (left.signal.aborted) return;
+      if (closed) return;
       onError(exchange.id, error);
       if (response.headersSent) response.destroy();
       else sendError(exchange, 500, 'UNSUPPORTED', 'an internal error, which is in the log of the mirror');

@@ -38,7 +38,7 @@ export async function runServe(flags: TypedFlags, io: Io): Promise<number> {
   const registry = new Registry({
     ...{ mirror: admission, listFiles: listFilesOf(settings), tls, now: io.now, monotonic: io.monotonic },
     ...{ held: { all: 4096, each: 512 }, connections: 4096 },
-    randomText: () => Buffer.from(io.random(12)).toString('hex'),
+    randomText: randomTexts(io),
     ...requestsOf(log, metrics),
   });
   const admin = new Admin({ ready: readiness(mirror), metrics: () => metrics.text() });
@@ -70,6 +70,17 @@ function tlsOf(settings: Partial<MirrorSettings>): RegistryOptions['tls'] {
   if (cert === undefined || key === undefined)
     throw new KnownError('USAGE', { problem: '--tls-cert and --tls-key go together' });
   return { cert: Buffer.from(readPem(cert)), key: Buffer.from(readPem(key)) };
+}
+
+/** Texts of 24 hexadecimal digits; random bytes are asked for a few hundred texts at a time. */
+function randomTexts({ random }: Io): () => string {
+  let bytes = Buffer.alloc(0);
+  return () => {
+    if (bytes.length < 12) bytes = Buffer.from(random(12 * 256));
+    const text = bytes.toString('hex', 0, 12);
+    bytes = bytes.subarray(12);
+    return text;
+  };
 }
 
 /** Whoever reaches another address than this machine's may be anybody. */

@@ -58,6 +58,11 @@ export class Admission implements Mirror {
   readonly #arrivals: ModelArrivals;
   /** What manifests name, by their digests: read once, not with every request. */
   readonly #parsed = new Map<Digest, readonly Descriptor[]>();
+  /** Answers of the last second, each under the list by which it was given. */
+  readonly #recent = new Map<
+    string,
+    { readonly answer: ManifestAnswer; readonly at: number; readonly under: ListStanding }
+  >();
   /** When all blobs of a manifest were last seen in their places, in milliseconds since 1970. */
   readonly #whole = new Map<Digest, number>();
 
@@ -94,9 +99,23 @@ export class Admission implements Mirror {
     if (admitted !== undefined && isStillIt(admitted, decision) && (await this.#isWhole(admitted))) {
       if (decision.kind === 'observed' && decision.wouldRefuse !== undefined)
         await records.refused(name, decision.wouldRefuse, true);
+      else this.#remember(question, answer(admitted));
       return answer(admitted);
     }
     return this.#arriving(name, route, decision, question);
+  }
+
+  recent(host: string, repository: string, reference: string): ManifestAnswer | undefined {
+    const known = this.#recent.get(keyOf(host, repository, reference));
+    if (known === undefined || known.under !== this.#settings.list()) return undefined;
+    return Math.abs(this.#settings.now().getTime() - known.at) < wholeMs ? known.answer : undefined;
+  }
+
+  #remember({ host, repository, reference }: ManifestQuestion, given: ManifestAnswer): void {
+    if (this.#recent.size >= parsedLimit) this.#recent.clear();
+    const at = this.#settings.now().getTime();
+    const under = this.#settings.list();
+    this.#recent.set(keyOf(host, repository, reference), { answer: given, at, under });
   }
 
   async #byDigest(digest: Digest): Promise<ManifestAnswer> {
@@ -222,6 +241,9 @@ export class Admission implements Mirror {
     return standing.kind === 'accepted' ? standing.approved.attestations : undefined;
   }
 }
+
+const keyOf = (host: string, repository: string, reference: string): string =>
+  `${host} ${repository} ${reference}`;
 
 /** What was admitted is what is allowed: by the list's digest, or because an admitted tag does not move by itself. */
 const isStillIt = ({ digest }: AdmittedModel, decision: Decision): boolean =>

@@ -61,6 +61,8 @@ export type BlobAnswer =
 
 /** What the HTTP server asks: the mirror behind it. */
 export interface Mirror {
+  /** The answer that was given to the same question a moment ago, where it still holds: for tags that thousands ask for. */
+  recent?(host: string, repository: string, reference: string): ManifestAnswer | undefined;
   manifest(question: ManifestQuestion): Promise<ManifestAnswer>;
   /** A blob that some admitted or arriving model names; undefined is 404. */
   blob(digest: Digest): Promise<BlobAnswer | undefined>;

@@ -86,7 +86,7 @@ async function allOf(
   let all: Buffer | undefined = size === 0 ? Buffer.alloc(0) : undefined;
   try {
     const keep = async (_: unknown, bytes: Buffer) => {
-      all = bytes;
+      all = Buffer.from(bytes);
     };
     if (size > 0) await source?.pieces([{ start: 0, end: size }], keep, signal);
   } catch {

@@ -21,8 +21,8 @@ export interface WantedFile {
 /** Where pieces of one blob come from. */
 export interface PieceSource {
   /**
-   * Brings ranges, several at once, begun in their order. `take` gets each whole; its place is free again when `take` is
-   * done, so that no more of them are in memory than are in flight.
+   * Brings ranges, several at once, begun in their order. `take` gets each whole, to be used until it is done; its place
+   * and its memory are then free again, so that no more of them are in memory than are in flight.
    */
   pieces(
     wanted: Iterable<Range>,
@@ -60,10 +60,16 @@ export class BlobSource implements PieceSource {
     const limit = pLimit(this.#settings.limits.piecesInFlight);
     const ended = new AbortController();
     const both = AbortSignal.any([signal, ended.signal]);
+    // A buffer for each place, used again: 16 MiB for each piece would keep the collector busy.
+    const free: Buffer[] = [];
     const work = [...wanted].map((range) =>
       limit(async () => {
         both.throwIfAborted();
-        await take(range, await this.#piece(range, both));
+        const length = range.end - range.start;
+        const at = free.findIndex((buffer) => buffer.length >= length);
+        const buffer = free.splice(at === -1 ? free.length : at, 1)[0] ?? Buffer.allocUnsafeSlow(length);
+        await take(range, await this.#piece(range, buffer.subarray(0, length), both));
+        free.push(buffer);
       }),
     );
     try {
@@ -75,8 +81,7 @@ export class BlobSource implements PieceSource {
   }
 
   /** One range, whatever number of connections it takes: what came before a cut is kept. */
-  async #piece({ start, end }: Range, signal: AbortSignal): Promise<Buffer> {
-    const bytes = Buffer.allocUnsafe(end - start);
+  async #piece({ start, end }: Range, bytes: Buffer, signal: AbortSignal): Promise<Buffer> {
     let done = 0;
     await patiently(this.#settings, signal, async (progressed) => {
       const answer = await this.#ask(start + done, end, signal);

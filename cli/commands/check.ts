@@ -14,7 +14,14 @@ import {
 } from '../../src/report/index.ts';
 import { defaultStatePath, StateDirectory } from '../../src/state/index.ts';
 import type { LocatedStore } from '../../src/store/index.ts';
-import { type CheckObserver, type CheckRequest, check, nearest, openList } from '../../src/verify/index.ts';
+import {
+  type CheckObserver,
+  type CheckRequest,
+  check,
+  nearest,
+  openList,
+  type Sealing,
+} from '../../src/verify/index.ts';
 import {
   type Io,
   Meter,
@@ -25,10 +32,12 @@ import {
   showProgress,
   tellError,
   withLoss,
+  writeTerminationLog,
 } from '../terminal/index.ts';
 import { settingsOf, storeOf, type TypedFlags, tool } from './context.ts';
 import { commandNames } from './flags.ts';
 import { listRequestOf, refuseListNonsense, tellAllowedExpiry } from './list-request.ts';
+import { sealingOf } from './sealing-of.ts';
 
 /** Milliseconds between two status events of a JSON lines stream. */
 const statusEvery = 1000;
@@ -46,9 +55,14 @@ export async function runCheck(words: readonly string[], flags: TypedFlags, io: 
   try {
     const request = requestOf(words, settings, store, io);
     const list = await openList(listRequestOf(settings, request.openState, io.now()));
-    report = await checkInto(files, format, { ...request, list }, settings, io);
+    const sealing = settings.sealed === true ? sealingFor(settings, request, io) : undefined;
+    report = await checkInto(files, format, { ...request, list, sealing }, settings, io);
   } finally {
     for (const file of files) file.close();
+  }
+  if (report.exitCode !== 0) {
+    const problem = writeTerminationLog(settings['termination-log'], report);
+    if (problem !== undefined) await tellError(problem, io.stderr);
   }
   if (format !== 'text' || settings.quiet === true) await tellAllowedExpiry(report, io.stderr);
   const lost = files.flatMap(({ failure }) => failure ?? []);
@@ -58,6 +72,13 @@ export async function runCheck(words: readonly string[], flags: TypedFlags, io: 
   const shown = render(format, { ...report, exitCode }, { color, quiet: settings.quiet === true });
   for (const part of gathered(shown)) await io.stdout.write(part);
   return exitCode;
+}
+
+/** A run that is limited otherwise goes by its own memory of what was hashed. @throws KnownError USAGE */
+function sealingFor(settings: Settings, request: CheckRequest, io: Io): Sealing {
+  const limit = (['quick', 'subset', 'max-duration'] as const).find((key) => Boolean(settings[key]));
+  if (limit === undefined) return sealingOf(settings, request, settings['require-allow-list'] === true, io);
+  throw new KnownError('USAGE', { problem: `--sealed and --${limit} exclude each other` });
 }
 
 /** A mistyped command is taken for a model; where there is no store to look it up in, it is still told apart. */
@@ -73,7 +94,7 @@ async function storeFor(words: readonly string[], settings: Settings, io: Io): P
 }
 
 /** The check itself, with its events as they come and its report files at the end. */
-async function checkInto(
+export async function checkInto(
   files: readonly ReportFile[],
   format: Format,
   request: CheckRequest,

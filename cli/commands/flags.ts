@@ -40,8 +40,15 @@ export const commonFlags: readonly Flag[] = [
   { key: 'offline', syntax: '--offline', help: 'never use the network' },
 ];
 
-/** Flags of `check`. */
-export const checkFlags: readonly Flag[] = [
+/** Flags of `exec` alone. */
+const userFlag: Flag = {
+  key: 'user',
+  syntax: '--user <user>',
+  help: 'become this user after the check: a name, a number, or UID:GID (needs root)',
+};
+
+/** Flags of every check, whole or not. */
+const everyCheckFlags: readonly Flag[] = [
   {
     key: 'report',
     syntax: '--report <format=file>',
@@ -50,14 +57,22 @@ export const checkFlags: readonly Flag[] = [
   },
   { key: 'jobs', syntax: '--jobs <n>', help: 'hashing threads (default: the cores, 6 at most)' },
   { key: 'max-rate', syntax: '--max-rate <rate>', help: 'bytes a second over all threads, such as 250MB/s' },
-  { key: 'subset', syntax: '--subset <k/n>', help: 'hash one of n parts of the blobs, such as 1/7' },
   {
-    key: 'max-duration',
-    syntax: '--max-duration <time>',
-    help: 'stop after this long, such as 10m; the next run continues',
+    key: 'full',
+    syntax: '--full',
+    help: 'hash every byte, whatever the seal says, and make the seal anew',
   },
-  { key: 'first-failure', syntax: '--first-failure', help: 'stop at the first blob that is not in order' },
-  { key: 'quick', syntax: '--quick', help: 'hash files up to 1 MiB, leave the rest unchecked' },
+  { key: 'max-age', syntax: '--max-age <time>', help: 'how long a proof in the seal counts (default: 7d)' },
+  {
+    key: 'seal-key',
+    syntax: '--seal-key <file>',
+    help: 'the key of the seal (default: made in the state directory)',
+  },
+  {
+    key: 'termination-log',
+    syntax: '--termination-log <file>',
+    help: 'why the check failed, in one line (default: /dev/termination-log where it exists)',
+  },
   {
     key: 'fail-on',
     syntax: '--fail-on <rules>',
@@ -79,6 +94,27 @@ export const checkFlags: readonly Flag[] = [
   },
 ];
 
+/** Flags of `check`. */
+export const checkFlags: readonly Flag[] = [
+  {
+    key: 'sealed',
+    syntax: '--sealed',
+    help: 'hash only what changed since it was hashed last, and keep a seal',
+  },
+  { key: 'subset', syntax: '--subset <k/n>', help: 'hash one of n parts of the blobs, such as 1/7' },
+  {
+    key: 'max-duration',
+    syntax: '--max-duration <time>',
+    help: 'stop after this long, such as 10m; the next run continues',
+  },
+  { key: 'first-failure', syntax: '--first-failure', help: 'stop at the first blob that is not in order' },
+  { key: 'quick', syntax: '--quick', help: 'hash files up to 1 MiB, leave the rest unchecked' },
+  ...everyCheckFlags,
+];
+
+/** Flags of `exec`: those of a check that leaves nothing unread. */
+export const execFlags: readonly Flag[] = [userFlag, ...everyCheckFlags];
+
 /** Commands, in the order of --help. */
 export const commandNames = [
   'check',
@@ -90,6 +126,7 @@ export const commandNames = [
   'trust',
   'fetch',
   'repair',
+  'exec',
   'explain',
   'completion',
 ] as const;
@@ -106,6 +143,7 @@ export const commandHelp: Readonly<Record<CommandName, string>> = {
   trust: 'who may approve: make, change, rotate and show a trust policy',
   fetch: 'take a newer list, its approvals and tables from a mirror, after every check',
   repair: 'fetch what is altered or missing in a store, and nothing else; what was there is kept',
+  exec: 'check, then become COMMAND; never start it when the check fails',
   explain: 'what a rule means, why it matters, what to do',
   completion: 'a completion script for your shell',
 };
@@ -121,6 +159,7 @@ export const ownFlags: Readonly<Record<CommandName, readonly Flag[]>> = {
   trust: trustFlags,
   fetch: fetchFlags,
   repair: repairFlags,
+  exec: execFlags,
   explain: [],
   completion: [],
 };

@@ -8,6 +8,7 @@ import { commandFirst } from './command-first.ts';
 import { runCompletion } from './completion.ts';
 import { tool } from './context.ts';
 import { runDiff } from './diff.ts';
+import { runExec } from './exec.ts';
 import { runExplain } from './explain.ts';
 import { runFetch } from './fetch.ts';
 import { checkFlags, commandHelp, commandNames, commonFlags, type Flag, nameOf, ownFlags } from './flags.ts';
@@ -119,6 +120,15 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
     .description(commandHelp.repair)
     .action((models: string[], _flags, self: Command) => done(runRepair(models, self.optsWithGlobals(), io)));
   addFlags(repair, ownFlags.repair);
+  const exec = program
+    .command('exec')
+    .argument('[command...]', 'after --: the command and its arguments')
+    .usage('[flags] -- COMMAND...')
+    .description(commandHelp.exec)
+    .action((words: string[], _flags, self: Command) =>
+      done(runExec(afterDashes(args, words), self.optsWithGlobals(), io)),
+    );
+  addFlags(exec, ownFlags.exec);
   program
     .command('explain')
     .argument('[rule]')
@@ -140,6 +150,14 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
   }
   if (printed !== '') await io.stdout.write(printed);
   return status;
+}
+
+/** The words of the command; one that stands before the two dashes would be taken for a part of it. */
+function afterDashes(args: readonly string[], words: readonly string[]): readonly string[] {
+  const at = args.indexOf('--');
+  if (at !== -1 && args.length - at - 1 === words.length) return words;
+  const problem = 'the command of exec stands after --, such as: verify-models exec -- ollama serve';
+  throw new KnownError('USAGE', { problem });
 }
 
 /** `trust` and its own commands share one table of flags; each takes those it knows. */

@@ -20,8 +20,24 @@ export interface Io {
   askSecret(prompt: string): Promise<string | undefined>;
   /** Waits so many milliseconds, less when the signal is aborted. */
   wait(ms: number, signal: AbortSignal): Promise<void>;
-  /** Becomes another user for good, and drops every group but this one. Only root can. */
-  become(user: { readonly uid: number; readonly gid: number }): void;
+  /** Becomes another user for good, with that user's groups, or with this one alone for a user without a name. Only root can. */
+  become(user: { readonly uid: number; readonly gid: number; readonly name?: string | undefined }): void;
+  /** Becomes another program, for good; what `execve` refuses must have been refused before. */
+  replaceProcess(
+    file: string,
+    words: readonly string[],
+    environment: Readonly<Record<string, string>>,
+  ): number;
+  /** Where this process stands, for relative paths. */
+  readonly directory: string;
+  /** The program that runs. */
+  readonly program: string;
+  /** What the system says of this host's mounts and of its boot. */
+  host(): {
+    readonly mountInfo: string | undefined;
+    readonly bootId: string | undefined;
+    readonly groups: readonly number[];
+  };
   /** Aborted by Ctrl-C or SIGTERM; the reason is the exit status. */
   readonly interrupted: AbortSignal;
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeCause, systemCode } from '../../src/errors/index.ts';
+import { describeCause, KnownError, systemCode } from '../../src/errors/index.ts';
 import { askSecret } from './ask-secret.ts';
 import type { Io, Sink } from './io.ts';
 
@@ -34,15 +35,50 @@ export function processIo(): Io {
     },
     after: (ms) => AbortSignal.timeout(ms),
     wait: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
-    become({ uid, gid }) {
-      process.setgroups?.([]);
+    become({ uid, gid, name }) {
+      if (name === undefined) process.setgroups?.([]);
+      else initGroups(name, gid);
       process.setgid?.(gid);
       process.setuid?.(uid);
     },
+    replaceProcess(file, words, variables) {
+      // Node ignores these two, and what is ignored stays so across execve: a handler makes it the default again.
+      for (const ignored of ['SIGPIPE', 'SIGXFSZ'] as const) process.on(ignored, () => {});
+      if (process.execve === undefined)
+        throw new KnownError('INTERNAL', { problem: 'this Node has no execve' });
+      return process.execve(file, [...words], { ...variables });
+    },
+    directory: process.cwd(),
+    program: process.execPath,
+    host: processHost,
     random: (bytes) => randomBytes(bytes),
     askSecret: (prompt) => askSecret(prompt, process.stdin, stderr, interrupt),
     interrupted: interrupt.signal,
   };
+}
+
+/** What Linux says of mounts and boot; elsewhere neither is known. */
+export const processHost: Io['host'] = () => ({
+  mountInfo: textOf('/proc/self/mountinfo'),
+  bootId: textOf('/proc/sys/kernel/random/boot_id')?.trim(),
+  groups: process.getgroups?.() ?? [],
+});
+
+/** `process.initgroups` (Node's documentation of process), which its types lack: the groups that a user has. */
+function initGroups(name: string, gid: number): void {
+  const call: unknown = Reflect.get(process, 'initgroups');
+  if (typeof call !== 'function')
+    throw new KnownError('INTERNAL', { problem: 'this Node has no initgroups' });
+  Reflect.apply(call, process, [name, gid]);
+}
+
+/** A text of the kernel, where there is one. */
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 /** What a write says when the reader went away (`| head`): what is left to say has no listener. */

@@ -13,6 +13,9 @@ export const progressKinds = ['auto', 'bar', 'plain', 'none'] as const;
 const parseVersion = (text: string): number | undefined =>
   /^[0-9]{1,15}$/.test(text) && Number(text) >= 1 ? Number(text) : undefined;
 
+const parseUser = (text: string): string | undefined =>
+  /^([a-z_][a-z0-9_.-]{0,63}\$?|[0-9]{1,9}(:[0-9]{1,9})?)$/i.test(text) ? text : undefined;
+
 const parseDigestWord = (text: string): Digest | undefined => (isDigest(text) ? text : undefined);
 
 const parseReport = (text: string): { format: Format; file: string } | undefined => {
@@ -58,6 +61,12 @@ export const settingsShape = {
   'expect-digest': z.optional(read(parseDigestWord, 'a digest, sha256: and 64 hexadecimal digits')),
   'min-version': z.optional(read(parseVersion, 'a version of a list, 1 or more')),
   'allow-expired': z.optional(boolean),
+  sealed: z.optional(boolean),
+  full: z.optional(boolean),
+  'max-age': z.optional(read(parseDuration, 'a duration such as 12h or 7d')),
+  'seal-key': z.optional(path),
+  user: z.optional(read(parseUser, 'a user: a name, a number, or UID:GID')),
+  'termination-log': z.optional(path),
   quiet: z.optional(boolean),
   from: z.optional(read(parseSource, 'upstream, or the http(s) URL of a mirror')),
   ca: z.optional(path),

@@ -48,6 +48,24 @@ export const errorTable = {
     'cannot read the store {path}: {problem}',
     'run as a user who may read it, for example: sudo -u ollama verify-models',
   ),
+  STORE_MOVED: row(
+    4,
+    500,
+    'nothing was started: {path} changed between its check and the start ({problem})',
+    'stop what writes there (ollama ps, a running pull), then try again',
+  ),
+  COMMAND_NOT_FOUND: row(
+    127,
+    404,
+    'nothing was started: there is no command {command} on PATH',
+    'type its whole path, or set PATH',
+  ),
+  COMMAND_NOT_EXECUTABLE: row(
+    126,
+    400,
+    'nothing was started: {command} cannot be run: {problem}',
+    'look at it: ls -l, file',
+  ),
   STATE_UNUSABLE: row(
     4,
     500,

@@ -29,5 +29,6 @@ export const exitStatusHelp = [
   '  2  not trusted',
   '  4  could not be checked: I/O, permission, not a regular file, a link that leaves the store',
   '  8  missing: a blob is not there',
-  'Values of their own, never added: 64 wrong usage, 70 internal error, 130 Ctrl-C, 143 terminated.',
+  'Values of their own, never added: 64 wrong usage, 70 internal error, 130 Ctrl-C, 143 terminated;',
+  '126 and 127 when exec has no command that can be run.',
 ].join('\n');

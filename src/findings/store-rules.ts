@@ -2,6 +2,25 @@ import { error, info, warning } from './rule.ts';
 
 const pullAgain = 'Remove that file, then pull the model again; the hint of the finding is the command.';
 
+/** What a run says of the seal: what was proven before and need not be hashed again. */
+export const sealRules = {
+  'seal-used': info(
+    'Blobs that have not changed since they were hashed were not hashed again.',
+    'A seal sees every change through the file system, and not a disk that decays.',
+    'Nothing. --full hashes every byte; --max-age says how long a proof counts.',
+  ),
+  'seal-not-used': info(
+    'There is no seal of this store that counts, so that every blob was hashed.',
+    'The first check after a copy, a restored backup or a new machine takes as long as reading everything.',
+    'Nothing, unless it is said at every start: then keep the state directory (--state) and its key.',
+  ),
+  'state-forgeable': warning(
+    'A user other than root can write both the store and the state directory.',
+    'Whoever can alter a blob there can also write a seal that says it was hashed. A check that guards a start therefore hashes everything.',
+    'Run the check as another user than Ollama, for example as root with exec --user.',
+  ),
+};
+
 /** What may be wrong with a manifest. */
 export const manifestRules = {
   'manifest-broken': error(

@@ -72,6 +72,11 @@ export class StateDirectory {
 
   /** The text of a file, or undefined when it was never written. @throws KnownError STATE_UNUSABLE, STATE_DAMAGED */
   read(name: string): string | undefined {
+    return this.readBytes(name, fileLimit)?.toString('utf8');
+  }
+
+  /** The bytes of a file that may be as large as `limit`, or undefined when it was never written. Errors as `read`. */
+  readBytes(name: string, limit: number): Buffer | undefined {
     const path = join(this.path, name);
     let fd: number;
     try {
@@ -84,9 +89,12 @@ export class StateDirectory {
       const stat = fstatSync(fd);
       if (!stat.isFile())
         throw new KnownError('STATE_DAMAGED', { path, problem: 'it is not a regular file' });
-      if (stat.size > fileLimit)
-        throw new KnownError('STATE_DAMAGED', { path, problem: 'it is larger than 16 MiB' });
-      return readFileSync(fd, 'utf8');
+      if (stat.size > limit)
+        throw new KnownError('STATE_DAMAGED', {
+          path,
+          problem: `it is larger than ${limit / (1024 * 1024)} MiB`,
+        });
+      return readFileSync(fd);
     } finally {
       closeSync(fd);
     }
@@ -111,7 +119,19 @@ export class StateDirectory {
     }
   }
 
-  #replace(name: string, text: string): void {
+  /** Replaces one file, whatever it was, under the lock. Errors as `update`. */
+  write(name: string, content: Uint8Array): void {
+    const lock = this.#lock();
+    try {
+      this.#replace(name, content);
+    } catch (error) {
+      throw new KnownError('STATE_UNUSABLE', { path: this.path, problem: describeCause(error) }, error);
+    } finally {
+      this.#unlock(lock);
+    }
+  }
+
+  #replace(name: string, text: string | Uint8Array): void {
     const temporary = join(this.path, `.${name}.${this.#effects.pid}`);
     const fd = openSync(temporary, 'w', 0o600);
     try {

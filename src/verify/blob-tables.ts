@@ -7,6 +7,8 @@ import { tabledBlobs } from './tabled-blobs.ts';
 export interface BlobTables {
   /** The table by which a blob may be verified in pieces, on all cores; undefined means by its whole digest. */
   tableOf(digest: Digest): ChunkTable | undefined;
+  /** The digest of the table that the list gives a blob, whether or not it is here. */
+  tableNamed(digest: Digest): Digest | undefined;
   /** Use whole digests even where there is a table, and hold the table against the bytes in the same pass. */
   readonly whole: boolean;
   /** Piece size of a table that is wanted of a blob this large; undefined means none. */
@@ -17,6 +19,7 @@ export interface BlobTables {
 
 export const withoutTables: BlobTables = {
   tableOf: () => undefined,
+  tableNamed: () => undefined,
   whole: false,
   wantedPieces: () => undefined,
   put: () => {},
@@ -42,6 +45,10 @@ export class ListedTables implements BlobTables {
     if (typeof table !== 'string') return table;
     this.unusable += 1;
     return undefined;
+  }
+
+  tableNamed(digest: Digest): Digest | undefined {
+    return this.#entries.get(digest)?.chunks?.table;
   }
 
   wantedPieces(): undefined {

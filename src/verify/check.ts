@@ -2,9 +2,10 @@ import { FindingsLog } from '../findings/index.ts';
 import { HashPool } from '../hash/index.ts';
 import type { CheckReport } from '../report/index.ts';
 import { OllamaStore } from '../store/index.ts';
-import { type AppliedList, applyList } from './apply-list.ts';
+import { applyList } from './apply-list.ts';
 import { Anatomy } from './blame.ts';
 import { factOfBadBlob } from './blob-facts.ts';
+import type { BlobTables } from './blob-tables.ts';
 import type { CheckEffects, CheckRequest } from './check-request.ts';
 import type { ChosenModels } from './chosen-models.ts';
 import { type HashRun, hashBlobs, proof } from './hash-run.ts';
@@ -12,7 +13,7 @@ import { type Inventory, takeInventory } from './inventory.ts';
 import { judgeConfigs } from './judge-configs.ts';
 import { openMemory } from './memory.ts';
 import { interruptStatus, reportPartial } from './partial.ts';
-import { type Plan, planHashing } from './plan.ts';
+import { type Plan, planHashing, withoutSealed } from './plan.ts';
 import { readModels } from './read-models.ts';
 import { markReferences, reportReferences } from './reference-facts.ts';
 import { reportMoved } from './report-moved.ts';
@@ -32,8 +33,11 @@ export async function check(request: CheckRequest, effects: CheckEffects): Promi
   const list = applyList(request.list, models, request.store, (fact) => log.add(fact));
   const inventory = await readBlobs(store, models, log, effects);
   const memory = openMemory(request, effects.deadline !== undefined, (fact) => log.add(fact));
-  const plan = planHashing(inventory, request, memory.from);
-  const run = await hash(store, inventory, plan, list, request, effects);
+  const tables = request.tables ?? list.tables;
+  const sealed = await request.sealing?.take(store, inventory, tables, (fact) => log.add(fact));
+  const full = planHashing(inventory, request, memory.from);
+  const plan = sealed === undefined ? full : withoutSealed(full, inventory.table, sealed);
+  const run = await hash(store, { inventory, plan, tables, sealed }, request, effects);
   reportMoved(
     store,
     models.chosen.map(({ record }) => record),
@@ -52,6 +56,8 @@ export async function check(request: CheckRequest, effects: CheckEffects): Promi
   );
   const partial = reportPartial({ request, effects, plan, run }, (fact) => log.add(fact));
   memory.remember(plan, run, inventory.table);
+  const listDigest = list.info?.digest ?? null;
+  if (models.whole) request.sealing?.save(store, inventory, listDigest, (fact) => log.add(fact));
   effects.observer.ended();
   return {
     tool: request.tool,
@@ -81,11 +87,16 @@ function readBlobs(
   return takeInventory(store, what, (fact) => log.add(fact));
 }
 
+interface HashWork {
+  readonly inventory: Inventory;
+  readonly plan: Plan;
+  readonly tables: BlobTables;
+  readonly sealed: Uint8Array | undefined;
+}
+
 async function hash(
   store: OllamaStore,
-  inventory: Inventory,
-  plan: Plan,
-  list: AppliedList,
+  { inventory, plan, tables, sealed }: HashWork,
   request: CheckRequest,
   effects: CheckEffects,
 ): Promise<HashRun> {
@@ -102,10 +113,12 @@ async function hash(
       }),
   });
   try {
-    const { jobs, firstFailure } = request;
+    const { jobs, firstFailure, sealing } = request;
     const { signal, deadline } = effects;
-    const tables = request.tables ?? list.tables;
-    return await hashBlobs(store, inventory, plan, pool, tables, { jobs, firstFailure, signal, deadline });
+    return await hashBlobs(store, inventory, plan, pool, tables, {
+      ...{ jobs, firstFailure, signal, deadline, sealed },
+      onIntact: (index, verdict) => sealing?.keep(index, table.digest(index), verdict, tables),
+    });
   } finally {
     await pool.close();
   }

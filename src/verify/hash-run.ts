@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { RuleId } from '../findings/index.ts';
 import { listedPerRule } from '../findings/index.ts';
 import { eachBounded, type HashPool } from '../hash/index.ts';
-import type { OllamaStore } from '../store/index.ts';
+import type { BlobIndex, OllamaStore } from '../store/index.ts';
 import { type BadBlob, ruleOf } from './blob-facts.ts';
 import type { BlobTables } from './blob-tables.ts';
 import type { Inventory } from './inventory.ts';
@@ -17,10 +17,14 @@ export interface HashRunOptions {
   readonly signal: AbortSignal;
   /** Ends a run in time: nothing new is begun, and what was begun is given up, but the first blob is always finished. */
   readonly deadline: AbortSignal | undefined;
+  /** 1 for each blob whose bytes were proven before and have not changed since: it is not read. */
+  readonly sealed?: Uint8Array | undefined;
+  /** Told of each blob that was read and is right. */
+  readonly onIntact?: (index: BlobIndex, verdict: Verdict & { kind: 'intact' }) => void;
 }
 
 /** How each blob of the table was left: the code of `proofs`, one byte a blob. */
-export const proof = { none: 0, whole: 1, size: 2, pieces: 3 } as const;
+export const proof = { none: 0, whole: 1, size: 2, pieces: 3, seal: 4 } as const;
 
 export interface HashRun {
   readonly proofs: Uint8Array;
@@ -44,7 +48,8 @@ export async function hashBlobs(
   tables: BlobTables,
   options: HashRunOptions,
 ): Promise<HashRun> {
-  const run = new Run(inventory, plan);
+  const run = new Run(inventory, plan, options.onIntact);
+  if (options.sealed !== undefined) run.takeSealed(plan, options.sealed);
   const stop = () => {
     run.stopped = true;
     pool.cancel();
@@ -96,11 +101,26 @@ class Run implements HashRun {
   readonly #judged: Uint8Array;
   readonly #kept = new Map<RuleId, number>();
 
-  constructor(inventory: Inventory, plan: Plan) {
+  readonly #onIntact: HashRunOptions['onIntact'];
+
+  constructor(inventory: Inventory, plan: Plan, onIntact: HashRunOptions['onIntact']) {
     this.#inventory = inventory;
+    this.#onIntact = onIntact;
     this.proofs = new Uint8Array(inventory.table.length);
     this.#judged = new Uint8Array(inventory.table.length);
     this.#done = new Uint8Array(plan.order.length);
+  }
+
+  /** What a seal proves counts as read; it was left out of the order. */
+  takeSealed(plan: Plan, sealed: Uint8Array): void {
+    const { table, references } = this.#inventory;
+    for (const index of plan.all) {
+      if (sealed[index] !== 1) continue;
+      this.#judged[index] = 1;
+      this.proofs[index] = proof.seal;
+      const reference = references.get(table.digest(index));
+      if (reference?.index === index) reference.intact = true;
+    }
   }
 
   take(position: number, index: number, verdict: Verdict): void {
@@ -142,6 +162,7 @@ class Run implements HashRun {
       this.proofs[index] = proof[verdict.by];
       this.hashedBytes += verdict.bytes;
       if (own !== undefined) own.intact = true;
+      this.#onIntact?.(index, verdict);
       return;
     }
     this.failed = true;

@@ -15,6 +15,7 @@ export { readKeyFile, readPublicKeyFile } from './key-file.ts';
 export { type ListedModel, listModels, type ModelListing } from './list-models.ts';
 export { nearest } from './nearest.ts';
 export { type ListRequest, openList } from './open-list.ts';
+export { type HostFacts, Sealing, type SealingRequest } from './sealing.ts';
 export { ComparedStore, type LayerReading, type StoredEntry } from './store-as-list.ts';
 export { tabledBlobs } from './tabled-blobs.ts';
 export { type ForList, verifyForList } from './verify-for-list.ts';

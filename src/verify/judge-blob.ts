@@ -1,6 +1,6 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
-import { assertSame, identityOf } from '../files/index.ts';
+import { assertSame, type FileIdentity, identityOf } from '../files/index.ts';
 import { type ChunkTable, type HashPool, pieceDigest, type SecondReading } from '../hash/index.ts';
 import { type Digest, emptyDigest } from '../oci/index.ts';
 import { type BlobIndex, type BlobTable, type OllamaStore, openBlob } from '../store/index.ts';
@@ -16,7 +16,13 @@ export interface DamagedPieces {
 
 /** What one blob turned out to be. Three comparisons stand apart: the file name, the manifest's size, the bytes. */
 export type Verdict =
-  | { readonly kind: 'intact'; readonly bytes: number; readonly by: 'whole' | 'pieces' }
+  | {
+      readonly kind: 'intact';
+      readonly bytes: number;
+      readonly by: 'whole' | 'pieces';
+      /** The state in which the bytes were read. */
+      readonly identity: FileIdentity;
+    }
   /** The bytes have the digest, and not the pieces that the list's chunk table gives. */
   | { readonly kind: 'table-wrong'; readonly bytes: number; readonly pieces: readonly number[] }
   /** No manifest agrees with the size of the file; it was not hashed. */
@@ -97,7 +103,7 @@ async function judgeBytes(blob: OpenBlob, pool: HashPool, tables: BlobTables): P
   const table = tables.tableOf(expected);
   const wrong = table === undefined || tables.whole ? [] : await pool.verifyPieces(fd, label, table);
   if (table !== undefined && !tables.whole && wrong.length === 0)
-    return { kind: 'intact', bytes: size, by: 'pieces' };
+    return { kind: 'intact', bytes: size, by: 'pieces', identity: before };
   const pieceSize = tables.whole ? table?.pieceSize : tables.wantedPieces(size);
   const first = await pool.digest(fd, label, pieceSize);
   if (first.size !== size) return { kind: 'changed', problem: `it had ${size} bytes, then ${first.size}` };
@@ -105,7 +111,7 @@ async function judgeBytes(blob: OpenBlob, pool: HashPool, tables: BlobTables): P
     const differing = table === undefined ? [] : tables.whole ? differingPieces(table, first.table) : wrong;
     if (differing.length > 0) return { kind: 'table-wrong', bytes: size, pieces: differing };
     if (first.table !== undefined) tables.put(expected, first.table);
-    return { kind: 'intact', bytes: size, by: 'whole' };
+    return { kind: 'intact', bytes: size, by: 'whole', identity: before };
   }
   const again = await pool.again(fd, label);
   // Each reading saw one state of the file; two states are no sign of failing hardware.

@@ -28,7 +28,7 @@ function reasonsOf({ request, effects, plan, run }: RunFacts): string[] {
   if (quick) reasons.push('--quick hashes blobs up to 1 MiB');
   if (subset !== undefined) reasons.push(`--subset ${subset.part}/${subset.of}`);
   const limited = quick || subset !== undefined;
-  const continued = !limited && plan.order.length < plan.all.length;
+  const continued = !limited && request.sealing === undefined && plan.order.length < plan.all.length;
   if (continued) reasons.push('continued where the last limited run stopped');
   if (!run.complete && !effects.signal.aborted) {
     reasons.push(

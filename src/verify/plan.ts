@@ -38,6 +38,12 @@ export function planHashing(inventory: Inventory, limits: Limits, from: Cursor |
   return { order, all, bytes: sum(table, all), bytesToHash: sum(table, order) };
 }
 
+/** The same plan without the blobs that are marked: their bytes were proven before. */
+export function withoutSealed(plan: Plan, table: BlobTable, sealed: Uint8Array): Plan {
+  const order = plan.order.filter((index) => sealed[index] !== 1);
+  return { ...plan, order, bytesToHash: sum(table, order) };
+}
+
 function inOrder(table: BlobTable): Uint32Array {
   const all = new Uint32Array(table.length);
   for (let index = 0; index < all.length; index += 1) all[index] = index;

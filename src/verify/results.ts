@@ -14,7 +14,7 @@ export const modelResult = ({ record }: GatheredModel): ModelResult => ({
 
 /** Blobs in the order of the plan, made one by one: a store may hold a million. */
 export function blobResults({ table }: Inventory, plan: Plan, run: HashRun): Iterable<BlobResult> {
-  const words: readonly Proof[] = ['none', 'whole', 'size', 'pieces'];
+  const words: readonly Proof[] = ['none', 'whole', 'size', 'pieces', 'seal'];
   return {
     *[Symbol.iterator]() {
       for (const index of plan.all) {

@@ -32,6 +32,7 @@ export interface ForList {
 export async function verifyForList(request: CheckRequest, effects: CheckEffects): Promise<ForList> {
   const made = new Map<Digest, ChunkTable>();
   const tables: BlobTables = {
+    tableNamed: () => undefined,
     tableOf: () => undefined,
     whole: false,
     wantedPieces: (bytes) => (bytes > tableFrom ? defaultPieceSize : undefined),

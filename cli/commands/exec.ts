@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { KnownError } from '../../src/errors/index.ts';
+import {
+  type Account,
+  accountOf,
+  refuseTooLong,
+  resolveCommand,
+  WatchedStore,
+} from '../../src/launch/index.ts';
+import { type CheckReport, printable, renderText, shownSize } from '../../src/report/index.ts';
+import { openList } from '../../src/verify/index.ts';
+import { type Io, openReportFiles, tellError, writeTerminationLog } from '../terminal/index.ts';
+import { checkInto, requestOf } from './check.ts';
+import { refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
+import { listRequestOf, refuseListNonsense } from './list-request.ts';
+import { sealingOf } from './sealing-of.ts';
+
+/** Settings that leave bytes unread: none of them guards a start. */
+const unread = ['quick', 'subset', 'max-duration', 'first-failure'] as const;
+
+/**
+ * `verify-models exec -- COMMAND...`: checks the whole store, then becomes the command: same process, same signals,
+ * its own exit status. When the check fails nothing is started.
+ */
+export async function runExec(command: readonly string[], flags: TypedFlags, io: Io): Promise<number> {
+  refuseFormats(flags, 'exec');
+  const settings = settingsOf(flags, io);
+  refuseListNonsense(settings, flags);
+  const partial = unread.find((key) => settings[key] !== undefined && settings[key] !== false);
+  if (partial !== undefined) throw usage(`--${partial} leaves bytes unread, and exec guards a start`);
+  const [word] = command;
+  if (word === undefined)
+    throw usage('exec needs a command after --, such as: verify-models exec -- ollama serve');
+  const account = settings.user === undefined ? undefined : accountFor(settings.user, io);
+  findCommand(word, account, io);
+  const { path: store } = await storeOf(settings, io);
+  const files = openReportFiles(settings.report ?? [], store);
+  try {
+    const watched = new WatchedStore(store, settings['follow-links-into'] ?? []);
+    const request = requestOf([], settings, store, io);
+    const sealing = sealingOf(settings, request, true, io);
+    const list = await openList(listRequestOf(settings, request.openState, io.now()));
+    const report = await checkInto(files, 'text', { ...request, list, sealing }, settings, io);
+    const lost = files.find(({ failure }) => failure !== undefined)?.failure;
+    if (report.exitCode !== 0 || lost !== undefined) {
+      await refuse(report, settings, io);
+      if (lost === undefined) return report.exitCode;
+      throw lost;
+    }
+    const moved = watched.whatMoved(sealing);
+    if (moved !== undefined) throw new KnownError('STORE_MOVED', { path: store, problem: moved });
+    await tellStart(report, command, settings.quiet === true, io);
+  } finally {
+    for (const file of files) file.close();
+  }
+  return start(word, command, account, io);
+}
+
+const usage = (problem: string): KnownError => new KnownError('USAGE', { problem });
+
+function accountFor(user: string, io: Io): Account {
+  if (io.uid !== 0) throw usage('--user needs root: only root can become another user');
+  return accountOf(user, readFileSync('/etc/passwd', 'utf8'));
+}
+
+const findCommand = (word: string, account: Account | undefined, io: Io) =>
+  resolveCommand(word, {
+    path: io.environment.PATH,
+    directory: io.directory,
+    account,
+    self: io.program,
+  });
+
+/** The whole report, for `docker logs` and `journalctl`, and one line for `kubectl describe pod`. */
+async function refuse(
+  report: CheckReport,
+  settings: { readonly quiet?: boolean | undefined; readonly 'termination-log'?: string | undefined },
+  io: Io,
+): Promise<void> {
+  const options = { color: io.stderr.isTerminal && !io.environment.NO_COLOR, quiet: settings.quiet === true };
+  for (const part of renderText(report, options)) await io.stderr.write(part);
+  await io.stderr.write('not started: the check failed\n');
+  const problem = writeTerminationLog(settings['termination-log'], report);
+  if (problem !== undefined) await tellError(problem, io.stderr);
+}
+
+async function tellStart(
+  report: CheckReport,
+  command: readonly string[],
+  quiet: boolean,
+  io: Io,
+): Promise<void> {
+  for (const { severity, rule, message } of report.findings) {
+    if (severity === 'warning' || rule === 'seal-not-used') {
+      await io.stderr.write(`${severity === 'warning' ? 'warning' : 'note'}: ${printable(message)}\n`);
+    }
+  }
+  if (!report.trustChecked) {
+    await io.stderr.write('warning: trust was not checked: no allow-list was given (--allow-list FILE)\n');
+  }
+  if (quiet) return;
+  const { models, bytes, hashedBytes } = report.summary;
+  const checked = `${models} model${models === 1 ? '' : 's'}, ${shownSize(bytes)} (${shownSize(hashedBytes)} hashed now)`;
+  await io.stderr.write(
+    `${printable(report.store)} is in order: ${checked}; starting ${printable(command.join(' '), 200)}\n`,
+  );
+}
+
+/** The point of no return. What execve would refuse is refused before: a failing execve aborts Node. */
+function start(word: string, command: readonly string[], account: Account | undefined, io: Io): number {
+  if (io.interrupted.aborted) throw new KnownError('CANCELLED');
+  const environment = environmentFor(account, io.environment);
+  refuseTooLong(word, command, environment);
+  if (account !== undefined) io.become(account);
+  // Looked up once more, and with the rights of the user who will run it.
+  const { path } = findCommand(word, undefined, io);
+  return io.replaceProcess(path, command, environment);
+}
+
+function environmentFor(
+  account: Account | undefined,
+  environment: Io['environment'],
+): Record<string, string> {
+  const variables = Object.entries(environment).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  );
+  const own =
+    account?.name === undefined
+      ? {}
+      : {
+          USER: account.name,
+          LOGNAME: account.name,
+          ...(account.home === undefined ? {} : { HOME: account.home }),
+        };
+  return { ...Object.fromEntries(variables), ...own };
+}

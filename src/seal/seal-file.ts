@@ -1,0 +1,107 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { FileIdentity } from '../files/index.ts';
+import { type Digest, digestBytes, digestFromBytes } from '../oci/index.ts';
+
+/** One file and what was proven of its bytes. */
+export interface SealedFile {
+  /** The digest that the bytes have. */
+  readonly digest: Digest;
+  /** The chunk table by which that was proven; undefined means by the whole digest. */
+  readonly table: Digest | undefined;
+  /** The state in which the file was proven; its device is that of the header. */
+  readonly identity: FileIdentity;
+  /** Seconds since 1970 when its bytes were read. */
+  readonly provenAt: number;
+}
+
+/** What stands once in a seal. */
+export interface SealHeader {
+  readonly store: string;
+  /** Milliseconds since 1970. */
+  readonly madeAt: number;
+  readonly bootId: string;
+  /** Device number, good within one boot; the mount's source and type are compared across boots. */
+  readonly device: string;
+  readonly source: string;
+  readonly type: string;
+  /** Digest of the allow-list that was in force; null without one. */
+  readonly list: string | null;
+}
+
+const schema = 'urn:verify-models:seal:v1';
+const macSize = 32;
+/** digest, table, inode, size, mtime, ctime, time of the proof. */
+const recordSize = 32 + 32 + 5 * 8;
+const noTable = Buffer.alloc(32);
+
+/** One line of JSON, fixed records sorted by digest, HMAC-SHA256 over all of it (RFC 2104). */
+export function encodeSeal(header: SealHeader, files: readonly SealedFile[], key: Uint8Array): Buffer {
+  const line = Buffer.from(`${JSON.stringify({ schema, ...header, files: files.length })}\n`);
+  const bytes = Buffer.alloc(line.length + files.length * recordSize + macSize);
+  line.copy(bytes);
+  const sorted = [...files].sort((a, b) => (a.digest < b.digest ? -1 : a.digest > b.digest ? 1 : 0));
+  sorted.forEach((file, index) => {
+    writeRecord(bytes, line.length + index * recordSize, file);
+  });
+  macOf(bytes, key).copy(bytes, bytes.length - macSize);
+  return bytes;
+}
+
+function writeRecord(bytes: Buffer, at: number, { digest, table, identity, provenAt }: SealedFile): void {
+  bytes.set(digestBytes(digest), at);
+  bytes.set(table === undefined ? noTable : digestBytes(table), at + 32);
+  const { ino, size, mtimeNs, ctimeNs } = identity;
+  [ino, size, mtimeNs, ctimeNs, BigInt(provenAt)].forEach((value, field) => {
+    bytes.writeBigInt64LE(BigInt.asIntN(64, value), at + 64 + field * 8);
+  });
+}
+
+const macOf = (bytes: Buffer, key: Uint8Array): Buffer =>
+  createHmac('sha256', key).update(bytes.subarray(0, -macSize)).digest();
+
+/** A seal whose authenticity was proven; files are looked up in the bytes themselves: a store may hold a million. */
+export interface OpenSeal {
+  readonly header: SealHeader;
+  readonly count: number;
+  find(digest: Digest): SealedFile | undefined;
+}
+
+/** Undefined when the bytes were not sealed with this key; nothing in them is read before that is known. */
+export function decodeSeal(bytes: Buffer, key: Uint8Array): OpenSeal | undefined {
+  if (bytes.length <= macSize || !timingSafeEqual(macOf(bytes, key), bytes.subarray(-macSize))) {
+    return undefined;
+  }
+  const end = bytes.indexOf(0x0a);
+  const { schema: named, files: count, ...header } = JSON.parse(bytes.toString('utf8', 0, end));
+  const records = bytes.subarray(end + 1, -macSize);
+  if (named !== schema || records.length !== count * recordSize) return undefined;
+  return { header, count, find: (digest) => findRecord(records, count, digest, BigInt(header.device)) };
+}
+
+function findRecord(records: Buffer, count: number, digest: Digest, dev: bigint): SealedFile | undefined {
+  const wanted = digestBytes(digest);
+  let [low, high] = [0, count - 1];
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const at = middle * recordSize;
+    const order = Buffer.compare(records.subarray(at, at + 32), wanted);
+    if (order === 0) return readRecord(records, at, digest, dev);
+    if (order < 0) low = middle + 1;
+    else high = middle - 1;
+  }
+  return undefined;
+}
+
+function readRecord(records: Buffer, at: number, digest: Digest, dev: bigint): SealedFile {
+  const field = (number: number) => BigInt.asUintN(64, records.readBigInt64LE(at + 64 + number * 8));
+  const table = records.subarray(at + 32, at + 64);
+  return {
+    digest,
+    table: table.equals(noTable) ? undefined : digestFromBytes(table),
+    identity: {
+      ...{ dev, ino: field(0), size: field(1) },
+      ...{ mtimeNs: BigInt.asIntN(64, field(2)), ctimeNs: BigInt.asIntN(64, field(3)) },
+    },
+    provenAt: Number(field(4)),
+  };
+}

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import {
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { afterEach, beforeEach, suite, test } from 'node:test';
+import { identityOf } from '../../src/files/index.ts';
+import { WatchedStore } from '../../src/launch/index.ts';
+import { BlobTable, OllamaStore, readBlobs } from '../../src/store/index.ts';
+import type { SampleModel } from '../fixtures/sample-store.ts';
+import { ScratchStore } from '../fixtures/scratch-store.ts';
+
+/** What a check would have proven: every blob as it lies there now. */
+async function provenNow(path: string) {
+  const table = new BlobTable();
+  using store = OllamaStore.open(path, [], () => {});
+  const ignore = () => {};
+  await readBlobs(store, table, {
+    ...{ report: ignore, onBlob: ignore, onObstacle: ignore, onPartial: ignore },
+    ...{ now: new Date(), signal: new AbortController().signal, wanted: () => true },
+  });
+  const state = (of: OllamaStore, index: number) => {
+    try {
+      return identityOf(statSync(of.blobs?.reach(table.fileName(index)) ?? '', { bigint: true }));
+    } catch {
+      return undefined;
+    }
+  };
+  const before = Array.from({ length: table.length }, (_, index) => state(store, index));
+  return { table, provenState: (index: number) => before[index], stateNow: state };
+}
+
+suite('a store between its check and the start', () => {
+  let scratch: ScratchStore;
+  let model: SampleModel;
+  beforeEach(() => {
+    scratch = new ScratchStore();
+    model = scratch.addModel();
+  });
+  afterEach(() => scratch.remove());
+
+  const change = async (action: () => void): Promise<string | undefined> => {
+    const watched = new WatchedStore(scratch.path, []);
+    const proven = await provenNow(scratch.path);
+    action();
+    return watched.whatMoved(proven);
+  };
+
+  test('that was left alone has not moved', async () => {
+    assert.equal(await change(() => {}), undefined);
+  });
+
+  const changes: readonly (readonly [string, () => void, RegExp])[] = [
+    ['a blob written in place with its old time', () => quietly(model.blob('system')), /timeNs moved/],
+    ['a blob replaced', () => replace(model.blob('system')), /ino moved/],
+    ['a blob removed', () => rmSync(model.blob('system')), /gone/],
+    ['a manifest replaced', () => replace(model.manifestPath), /a directory or a manifest/],
+    ['a manifest written in place', () => quietly(model.manifestPath), /a directory or a manifest/],
+    [
+      'a model more',
+      () => void scratch.addModel('registry.ollama.ai/library/more:latest'),
+      /a directory or a manifest/,
+    ],
+    [
+      'a model less',
+      () => rmSync(dirname(model.manifestPath), { recursive: true }),
+      /a directory or a manifest/,
+    ],
+    [
+      'the whole store renamed, and a copy put in its place',
+      () => {
+        renameSync(scratch.path, scratch.beside('moved'));
+        cpSync(scratch.beside('moved'), scratch.path, { recursive: true, preserveTimestamps: true });
+      },
+      /a directory or a manifest/,
+    ],
+    [
+      'blobs/ renamed, and a copy put in its place',
+      () => {
+        renameSync(scratch.at('blobs'), scratch.beside('moved'));
+        mkdirSync(scratch.at('blobs'));
+      },
+      /a directory or a manifest/,
+    ],
+    ['the store removed', () => rmSync(scratch.path, { recursive: true }), /cannot read the store/],
+  ];
+  for (const [name, action, why] of changes) {
+    test(`${name} is seen`, async () => {
+      assert.match((await change(action)) ?? 'nothing', why);
+    });
+  }
+});
+
+function quietly(file: string): void {
+  const { atime, mtime } = statSync(file);
+  const bytes = readFileSync(file);
+  bytes[0] = (bytes[0] ?? 0) ^ 1;
+  writeFileSync(file, bytes);
+  utimesSync(file, atime, mtime);
+}
+
+function replace(file: string): void {
+  writeFileSync(`${file}.new`, readFileSync(file));
+  renameSync(`${file}.new`, file);
+}

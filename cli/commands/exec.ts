@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Settings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import {
   type Account,
@@ -8,11 +9,18 @@ import {
   WatchedStore,
 } from '../../src/launch/index.ts';
 import { type CheckReport, printable, renderText, shownSize } from '../../src/report/index.ts';
-import { openList } from '../../src/verify/index.ts';
-import { type Io, openReportFiles, tellError, writeTerminationLog } from '../terminal/index.ts';
+import { type CheckRequest, openList, type Sealing } from '../../src/verify/index.ts';
+import {
+  type Io,
+  openReportFiles,
+  type ReportFile,
+  tellError,
+  writeTerminationLog,
+} from '../terminal/index.ts';
 import { checkInto, requestOf } from './check.ts';
 import { refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
 import { listRequestOf, refuseListNonsense } from './list-request.ts';
+import { mendForStart } from './on-fail.ts';
 import { sealingOf } from './sealing-of.ts';
 
 /** Settings that leave bytes unread: none of them guards a start. */
@@ -35,25 +43,68 @@ export async function runExec(command: readonly string[], flags: TypedFlags, io:
   findCommand(word, account, io);
   const { path: store } = await storeOf(settings, io);
   const files = openReportFiles(settings.report ?? [], store);
+  let checked: CheckedStore;
   try {
-    const watched = new WatchedStore(store, settings['follow-links-into'] ?? []);
-    const request = requestOf([], settings, store, io);
-    const sealing = sealingOf(settings, request, true, io);
-    const list = await openList(listRequestOf(settings, request.openState, io.now()));
-    const report = await checkInto(files, 'text', { ...request, list, sealing }, settings, io);
-    const lost = files.find(({ failure }) => failure !== undefined)?.failure;
-    if (report.exitCode !== 0 || lost !== undefined) {
-      await refuse(report, settings, io);
-      if (lost === undefined) return report.exitCode;
-      throw lost;
+    const asked = requestOf([], settings, store, io);
+    const list = await openList(listRequestOf(settings, asked.openState, io.now()));
+    const request = { ...asked, list };
+    checked = await checkOnce(files, request, settings, io);
+    if (checked.report.exitCode !== 0) {
+      await tellReport(checked.report, settings, io);
+      const kind = settings['on-fail'] ?? 'stop';
+      const failed = { request, report: checked.report, account };
+      const place = await refusing(checked.report, settings, io, () => mendForStart(kind, failed, io));
+      if (place === undefined) return refuse(checked.report, settings, io);
+      checked = await checkOnce(files, { ...request, store: place }, settings, io);
+      if (checked.report.exitCode !== 0) {
+        await tellReport(checked.report, settings, io);
+        return refuse(checked.report, settings, io);
+      }
     }
-    const moved = watched.whatMoved(sealing);
-    if (moved !== undefined) throw new KnownError('STORE_MOVED', { path: store, problem: moved });
-    await tellStart(report, command, settings.quiet === true, io);
+    const lost = files.find(({ failure }) => failure !== undefined)?.failure;
+    if (lost !== undefined) throw lost;
+    const problem = checked.watched.whatMoved(checked.sealing);
+    if (problem !== undefined) throw new KnownError('STORE_MOVED', { path: checked.report.store, problem });
+    await tellStart(checked.report, command, settings.quiet === true, io);
   } finally {
     for (const file of files) file.close();
   }
-  return start(word, command, account, io);
+  const own = checked.report.store === store ? {} : { OLLAMA_MODELS: checked.report.store };
+  return start(word, command, account, own, io);
+}
+
+interface CheckedStore {
+  readonly report: CheckReport;
+  readonly sealing: Sealing;
+  readonly watched: WatchedStore;
+}
+
+/** One check of one place, watched from before it began. */
+async function checkOnce(
+  files: readonly ReportFile[],
+  request: CheckRequest,
+  settings: Settings,
+  io: Io,
+): Promise<CheckedStore> {
+  const watched = new WatchedStore(request.store, request.followLinksInto);
+  const sealing = sealingOf(settings, request, true, io);
+  const report = await checkInto(files, 'text', { ...request, sealing }, settings, io);
+  return { report, sealing, watched };
+}
+
+/** An error on the way is told where the failed check is told. */
+async function refusing<T>(
+  report: CheckReport,
+  settings: Settings,
+  io: Io,
+  action: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    await refuse(report, settings, io);
+    throw error;
+  }
 }
 
 const usage = (problem: string): KnownError => new KnownError('USAGE', { problem });
@@ -71,17 +122,21 @@ const findCommand = (word: string, account: Account | undefined, io: Io) =>
     self: io.program,
   });
 
-/** The whole report, for `docker logs` and `journalctl`, and one line for `kubectl describe pod`. */
-async function refuse(
-  report: CheckReport,
-  settings: { readonly quiet?: boolean | undefined; readonly 'termination-log'?: string | undefined },
-  io: Io,
-): Promise<void> {
-  const options = { color: io.stderr.isTerminal && !io.environment.NO_COLOR, quiet: settings.quiet === true };
+/** The whole report, for `docker logs` and `journalctl`. */
+async function tellReport(report: CheckReport, settings: Settings, io: Io): Promise<void> {
+  const options = {
+    color: io.stderr.isTerminal && !io.environment.NO_COLOR,
+    quiet: settings.quiet === true,
+  };
   for (const part of renderText(report, options)) await io.stderr.write(part);
+}
+
+/** The last word on stderr, and one line for `kubectl describe pod`. */
+async function refuse(report: CheckReport, settings: Settings, io: Io): Promise<number> {
   await io.stderr.write('not started: the check failed\n');
   const problem = writeTerminationLog(settings['termination-log'], report);
   if (problem !== undefined) await tellError(problem, io.stderr);
+  return report.exitCode;
 }
 
 async function tellStart(
@@ -107,9 +162,15 @@ async function tellStart(
 }
 
 /** The point of no return. What execve would refuse is refused before: a failing execve aborts Node. */
-function start(word: string, command: readonly string[], account: Account | undefined, io: Io): number {
+function start(
+  word: string,
+  command: readonly string[],
+  account: Account | undefined,
+  own: Readonly<Record<string, string>>,
+  io: Io,
+): number {
   if (io.interrupted.aborted) throw new KnownError('CANCELLED');
-  const environment = environmentFor(account, io.environment);
+  const environment = { ...environmentFor(account, io.environment), ...own };
   refuseTooLong(word, command, environment);
   if (account !== undefined) io.become(account);
   // Looked up once more, and with the rights of the user who will run it.

@@ -47,6 +47,13 @@ const userFlag: Flag = {
   help: 'become this user after the check: a name, a number, or UID:GID (needs root)',
 };
 
+const onFailFlag: Flag = {
+  key: 'on-fail',
+  syntax: '--on-fail <action>',
+  help: 'stop (default), quarantine what is bad, or serve-allowed: a view of what is approved',
+  choices: ['stop', 'quarantine', 'serve-allowed'],
+};
+
 /** Flags of every check, whole or not. */
 const everyCheckFlags: readonly Flag[] = [
   {
@@ -113,7 +120,7 @@ export const checkFlags: readonly Flag[] = [
 ];
 
 /** Flags of `exec`: those of a check that leaves nothing unread. */
-export const execFlags: readonly Flag[] = [userFlag, ...everyCheckFlags];
+export const execFlags: readonly Flag[] = [userFlag, onFailFlag, ...everyCheckFlags];
 
 /** Commands, in the order of --help. */
 export const commandNames = [

@@ -65,6 +65,7 @@ export const settingsShape = {
   full: z.optional(boolean),
   'max-age': z.optional(read(parseDuration, 'a duration such as 12h or 7d')),
   'seal-key': z.optional(path),
+  'on-fail': z.optional(z.enum(['stop', 'quarantine', 'serve-allowed'])),
   user: z.optional(read(parseUser, 'a user: a name, a number, or UID:GID')),
   'termination-log': z.optional(path),
   quiet: z.optional(boolean),

@@ -54,6 +54,12 @@ export const errorTable = {
     'nothing was started: {path} changed between its check and the start ({problem})',
     'stop what writes there (ollama ps, a running pull), then try again',
   ),
+  START_REFUSED: row(
+    4,
+    409,
+    'nothing was started: {problem}',
+    'verify-models shows what is wrong with the store, and the command that mends it',
+  ),
   COMMAND_NOT_FOUND: row(
     127,
     404,

@@ -13,6 +13,7 @@ export {
 export { HostMemory } from './host-memory.ts';
 export { readKeyFile, readPublicKeyFile } from './key-file.ts';
 export { type ListedModel, listModels, type ModelListing } from './list-models.ts';
+export { type NamedBlobs, namedBlobs } from './named-blobs.ts';
 export { nearest } from './nearest.ts';
 export { type ListRequest, openList } from './open-list.ts';
 export { type HostFacts, Sealing, type SealingRequest } from './sealing.ts';

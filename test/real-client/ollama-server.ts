@@ -67,11 +67,12 @@ export class OllamaServer {
     return this.#log.join('\n');
   }
 
-  /** Ends the server, if it runs, and starts it again on the same store. */
-  async restart(): Promise<void> {
+  /** Ends the server, if it runs, and starts it again on the same store; `by` is a command that becomes the server. */
+  async restart(by: readonly string[] = [], extra: NodeJS.ProcessEnv = {}): Promise<void> {
     await this.halt();
     this.#log = [];
-    const child = spawn(this.#program, ['serve'], {
+    const [program = this.#program, ...words] = [...by, this.#program, 'serve'];
+    const child = spawn(program, words, {
       cwd: this.folder,
       env: {
         PATH,
@@ -82,6 +83,7 @@ export class OllamaServer {
         OLLAMA_REMOTES: 'remote.example',
         GIN_MODE: 'release',
         ...this.#extra,
+        ...extra,
       },
       stdio: ['ignore', 'ignore', 'pipe'],
     });

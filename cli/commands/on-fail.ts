@@ -1,0 +1,70 @@
+import { KnownError } from '../../src/errors/index.ts';
+import { type Account, buildAllowedView, type Outcasts, quarantine } from '../../src/launch/index.ts';
+import type { Digest } from '../../src/oci/index.ts';
+import { type CheckReport, printable } from '../../src/report/index.ts';
+import { type CheckRequest, namedBlobs } from '../../src/verify/index.ts';
+import type { Io } from '../terminal/index.ts';
+import { counted } from './context.ts';
+
+export interface FailedCheck {
+  readonly request: CheckRequest;
+  readonly report: CheckReport;
+  readonly account: Account | undefined;
+}
+
+/**
+ * What `--on-fail` makes of a store that is not in order: the store or the view that may start once it was checked in
+ * turn; undefined where nothing may.
+ *
+ * @throws KnownError START_REFUSED
+ */
+export async function mendForStart(
+  kind: 'stop' | 'quarantine' | 'serve-allowed',
+  failed: FailedCheck,
+  io: Io,
+): Promise<string | undefined> {
+  const { report, request } = failed;
+  // A list that was not accepted trusts nothing, and a run that was cut short proved nothing: neither says what is bad.
+  const judged =
+    report.exitCode < 16 && !report.partial && (!report.trustChecked || report.allowList !== null);
+  if (kind === 'stop' || !judged || io.interrupted.aborted) return undefined;
+  if (kind === 'serve-allowed') return serveAllowed(failed, io);
+  const unchecked = report.models.find(({ status }) => status === 'unchecked');
+  if (unchecked !== undefined) {
+    const problem = `${unchecked.shortName} could not be checked, so it is not known whether it belongs into quarantine`;
+    throw new KnownError('START_REFUSED', { problem });
+  }
+  const moved = quarantine(request.store, await outcastsOf(failed, io), { now: io.now(), uid: io.uid });
+  const what = `${counted(moved.models, 'model')} and ${counted(moved.blobs, 'blob')}`;
+  await io.stderr.write(
+    `quarantined: ${what} moved to ${printable(moved.path)}; the rest is checked again\n`,
+  );
+  return request.store;
+}
+
+async function outcastsOf({ report, request }: FailedCheck, io: Io): Promise<Outcasts> {
+  const bad = new Set(report.models.flatMap(({ name, status }) => (status === 'ok' ? [] : [name])));
+  const { models, complete } = await namedBlobs(request.store, request.followLinksInto, io.interrupted);
+  const orphans = report.findings.flatMap(({ rule, digest }) =>
+    rule === 'orphan-altered' && digest !== undefined ? [digest as Digest] : [],
+  );
+  const kept = new Set([...models].flatMap(([name, blobs]) => (bad.has(name) ? [] : [...blobs])));
+  const named = [...models].flatMap(([name, blobs]) => (bad.has(name) ? [...blobs] : []));
+  // What an unread manifest may name stays.
+  const blobs = complete
+    ? [...new Set([...named.filter((digest) => !kept.has(digest)), ...orphans])]
+    : orphans;
+  return { models: [...bad], blobs };
+}
+
+async function serveAllowed({ report, request, account }: FailedCheck, io: Io): Promise<string> {
+  const { models } = await namedBlobs(request.store, request.followLinksInto, io.interrupted);
+  const ok = report.models.filter(({ status }) => status === 'ok');
+  const allowed = ok.map(({ name }) => ({ name, blobs: models.get(name) ?? new Set<Digest>() }));
+  const view = buildAllowedView(request.store, allowed, account, io.uid);
+  const left = report.models.length - ok.length;
+  await io.stderr.write(
+    `serve-allowed: ${counted(ok.length, 'model')} in ${printable(view)}, ${left} left out; the view is checked now\n`,
+  );
+  return view;
+}

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { bareEnvironment } from '../fixtures/run-main.ts';
+import { program as verifier } from '../fixtures/run-program.ts';
+import { blobPath, manifestPathOf } from '../fixtures/sample-store.ts';
+import { findOllama } from './find-ollama.ts';
+import { createModel } from './made-models.ts';
+import { OllamaServer } from './ollama-server.ts';
+
+const { program, skip } = findOllama(
+  'that `exec -- ollama serve` becomes the real server on an approved store, and never starts it after one flipped bit',
+);
+const root = process.getuid?.() === 0;
+
+suite('exec -- ollama serve', { skip }, () => {
+  let server: OllamaServer;
+  let system: string;
+  const exec = (...words: string[]) => {
+    const state = join(server.folder, 'state');
+    return [process.execPath, verifier, 'exec', '--store', server.store, '--state', state, ...words, '--'];
+  };
+  const environment = { VERIFY_MODELS_CONFIG: bareEnvironment.VERIFY_MODELS_CONFIG };
+  before(async () => {
+    server = await OllamaServer.start(program ?? '');
+    await createModel(server, 'sample');
+    await createModel(server, 'other:7b', { system: 'You answer in verse.' });
+    const manifest = JSON.parse(
+      readFileSync(manifestPathOf(server.store, 'registry.ollama.ai/library/sample:latest'), 'utf8'),
+    ) as { layers: { mediaType: string; digest: string }[] };
+    const layer = manifest.layers.find(({ mediaType }) => mediaType.endsWith('.system'));
+    system = blobPath(server.store, layer?.digest ?? '');
+  });
+  after(() => server.stop());
+
+  /** One bit, and the time of before. */
+  const flip = () => {
+    const { atime, mtime } = statSync(system);
+    const bytes = readFileSync(system);
+    bytes[0] = (bytes[0] ?? 0) ^ 1;
+    writeFileSync(system, bytes);
+    utimesSync(system, atime, mtime);
+  };
+
+  test('starts on a store that is in order, and lists its models', async () => {
+    await server.restart(exec(), environment);
+    const { output } = await server.ollama('list');
+    assert.match(output, /sample:latest/);
+    assert.match(output, /other:7b/);
+  });
+
+  test('does not start after one flipped bit with the old time put back, sealed as the store is', async () => {
+    await server.halt();
+    flip();
+    await assert.rejects(
+      server.restart(exec(), environment),
+      /blob-altered: the system layer of sample:latest.*not started/s,
+    );
+    flip();
+    await server.restart(exec(), environment);
+  });
+
+  test('with serve-allowed, a model that is not sound is absent from ollama list, and no byte was copied', {
+    skip: !root && 'needs root',
+  }, async () => {
+    await server.halt();
+    flip();
+    const home = join(server.folder, 'home');
+    mkdirSync(home);
+    chownSync(home, 61_001, 61_001);
+    chmodSync(server.folder, 0o755);
+    const words = ['--on-fail', 'serve-allowed', '--user', '61001:61001'];
+    await server.restart(exec(...words), { ...environment, HOME: home });
+    const { output } = await server.ollama('list');
+    assert.doesNotMatch(output, /sample/);
+    assert.match(output, /other:7b/);
+    const other = JSON.parse(
+      readFileSync(manifestPathOf(server.store, 'registry.ollama.ai/library/other:7b'), 'utf8'),
+    ) as { layers: { digest: string }[] };
+    for (const { digest } of other.layers) {
+      const [here, there] = [
+        statSync(blobPath(server.store, digest)),
+        statSync(blobPath(`${server.store}.allowed`, digest)),
+      ];
+      // A hard link, or the same bytes by a reflink.
+      assert.ok(here.ino === there.ino || there.mode % 0o1000 === 0o444);
+    }
+    await server.halt();
+    flip();
+  });
+});

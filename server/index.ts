@@ -1,3 +1,2 @@
-export { Admin, type AdminOptions } from './admin.ts';
 export type { HeldLimits } from './held-requests.ts';
 export { type ListFiles, Registry, type RegistryOptions, type RequestRecord } from './registry.ts';

@@ -119,6 +119,27 @@ export const checkFlags: readonly Flag[] = [
   ...everyCheckFlags,
 ];
 
+/** Flags of `watch`. */
+export const watchFlags: readonly Flag[] = [
+  { key: 'every', syntax: '--every <time>', help: 'a full pass this often, such as 12h (default: 1d)' },
+  {
+    key: 'on-finding',
+    syntax: '--on-finding <command>',
+    help: 'a program that gets new findings as JSON on its stdin; never through a shell',
+  },
+  {
+    key: 'textfile',
+    syntax: '--textfile <file>',
+    help: 'a file for the textfile collector of the node exporter',
+  },
+  {
+    key: 'metrics-listen',
+    syntax: '--metrics-listen <address>',
+    help: 'serve /metrics, /healthz and /readyz here, such as 127.0.0.1:9435',
+  },
+  ...everyCheckFlags.filter(({ key }) => !['report', 'full', 'termination-log', 'progress'].includes(key)),
+];
+
 /** Flags of `exec`: those of a check that leaves nothing unread. */
 export const execFlags: readonly Flag[] = [userFlag, onFailFlag, ...everyCheckFlags];
 
@@ -134,6 +155,7 @@ export const commandNames = [
   'fetch',
   'repair',
   'exec',
+  'watch',
   'explain',
   'completion',
 ] as const;
@@ -151,6 +173,7 @@ export const commandHelp: Readonly<Record<CommandName, string>> = {
   fetch: 'take a newer list, its approvals and tables from a mirror, after every check',
   repair: 'fetch what is altered or missing in a store, and nothing else; what was there is kept',
   exec: 'check, then become COMMAND; never start it when the check fails',
+  watch: 'stay, check what changes and everything on a schedule, serve metrics',
   explain: 'what a rule means, why it matters, what to do',
   completion: 'a completion script for your shell',
 };
@@ -167,6 +190,7 @@ export const ownFlags: Readonly<Record<CommandName, readonly Flag[]>> = {
   fetch: fetchFlags,
   repair: repairFlags,
   exec: execFlags,
+  watch: watchFlags,
   explain: [],
   completion: [],
 };

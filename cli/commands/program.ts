@@ -6,7 +6,7 @@ import { runAllow } from './allow.ts';
 import { runCheck } from './check.ts';
 import { commandFirst } from './command-first.ts';
 import { runCompletion } from './completion.ts';
-import { tool } from './context.ts';
+import { type TypedFlags, tool } from './context.ts';
 import { runDiff } from './diff.ts';
 import { runExec } from './exec.ts';
 import { runExplain } from './explain.ts';
@@ -129,6 +129,11 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
       done(runExec(afterDashes(args, words), self.optsWithGlobals(), io)),
     );
   addFlags(exec, ownFlags.exec);
+  const watch = program
+    .command('watch')
+    .description(commandHelp.watch)
+    .action((_flags, self: Command) => done(watchStore(self.optsWithGlobals(), io)));
+  addFlags(watch, ownFlags.watch);
   program
     .command('explain')
     .argument('[rule]')
@@ -150,6 +155,12 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
   }
   if (printed !== '') await io.stdout.write(printed);
   return status;
+}
+
+/** Loaded when it is asked for: a check needs no metrics. */
+async function watchStore(flags: TypedFlags, io: Io): Promise<number> {
+  const { runWatch } = await import('./watch.ts');
+  return runWatch(flags, io);
 }
 
 /** The words of the command; one that stands before the two dashes would be taken for a part of it. */

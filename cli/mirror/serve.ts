@@ -1,7 +1,7 @@
-import { Admin, Registry, type RegistryOptions } from '../../server/index.ts';
+import { Registry, type RegistryOptions } from '../../server/index.ts';
 import type { ListenAddress, MirrorSettings } from '../../src/config/index.ts';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
-import { createLogger, type Logger, Metrics } from '../../src/observe/index.ts';
+import { Admin, createLogger, type Logger, Metrics } from '../../src/observe/index.ts';
 import { printable } from '../../src/report/index.ts';
 import { readPem } from '../network/index.ts';
 import type { Io } from '../terminal/index.ts';

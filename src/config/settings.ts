@@ -3,6 +3,7 @@ import { isRuleId, type RuleId } from '../findings/index.ts';
 import { type Digest, isDigest } from '../oci/index.ts';
 import { boolean, each, isPath, path, read } from './kinds.ts';
 import type { SettingsOf } from './load-settings.ts';
+import { parseListen } from './mirror-settings.ts';
 import { parseBytes, parseDuration, parseJobs, parseSubset } from './units.ts';
 
 export const formats = ['text', 'json', 'jsonl', 'sarif', 'junit'] as const;
@@ -68,6 +69,10 @@ export const settingsShape = {
   'on-fail': z.optional(z.enum(['stop', 'quarantine', 'serve-allowed'])),
   user: z.optional(read(parseUser, 'a user: a name, a number, or UID:GID')),
   'termination-log': z.optional(path),
+  every: z.optional(read(parseDuration, 'a duration such as 12h or 1d')),
+  'on-finding': z.optional(path),
+  textfile: z.optional(path),
+  'metrics-listen': z.optional(read(parseListen, 'an address such as 127.0.0.1:9435')),
   quiet: z.optional(boolean),
   from: z.optional(read(parseSource, 'upstream, or the http(s) URL of a mirror')),
   ca: z.optional(path),

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { checkFlags, commandNames, commonFlags, execFlags, networkFlags } from '../../cli/commands/index.ts';
+import {
+  checkFlags,
+  commandNames,
+  commonFlags,
+  execFlags,
+  networkFlags,
+  watchFlags,
+} from '../../cli/commands/index.ts';
 import { mirrorCommands, mirrorFlags } from '../../cli/mirror/index.ts';
 import {
   mirrorSettingKeys,
@@ -53,8 +60,9 @@ describe('the documentation says what the code does', () => {
       variable,
     ]);
     const syntax = (key: string) =>
-      [...commonFlags, ...checkFlags, ...execFlags, ...networkFlags].find((flag) => flag.key === key)
-        ?.syntax ?? '';
+      [...commonFlags, ...checkFlags, ...execFlags, ...watchFlags, ...networkFlags].find(
+        (flag) => flag.key === key,
+      )?.syntax ?? '';
     assert.deepEqual(
       rows,
       settingKeys.map((key) => [key, syntax(key), variableOf(verifyModels, key)]),

@@ -106,11 +106,11 @@ describe('flags', () => {
   test('of check are refused for the other commands by their own name', async () => {
     assert.match(
       await refused(['--jobs', '2', 'list']),
-      /: --jobs is a flag of check, allow, sign, repair, exec alone \(USAGE\)\n/,
+      /: --jobs is a flag of check, allow, sign, repair, exec, watch alone \(USAGE\)\n/,
     );
     assert.match(
       await refused(['explain', '--report=json=x']),
-      /: --report is a flag of check alone \(USAGE\)\n/,
+      /: --report is a flag of check, exec alone \(USAGE\)\n/,
     );
   });
 

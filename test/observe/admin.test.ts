@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Admin } from '../../server/index.ts';
+import { Admin } from '../../src/observe/index.ts';
 import { ask } from '../fixtures/raw-http.ts';
 
 describe('health and metrics', () => {

@@ -1,0 +1,1 @@
+export { StoreChanges, type StoreChangesOptions } from './store-changes.ts';

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import { runProgramFile } from '../fixtures/run-program.ts';
+import { SealedSite } from '../fixtures/sealed-site.ts';
+
+const recipes = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'manifests', 'deploy', 'systemd');
+const units = ['ollama.service.d/verify-models.conf', 'verify-models.service', 'verify-models.timer'];
+const read = (name: string): string => readFileSync(join(recipes, name), 'utf8');
+
+/** The words of each command line of the units. */
+const commandLines = units.flatMap((name) =>
+  [...read(name).matchAll(/^ExecStart(?:Pre)?=\+?\/usr\/local\/bin\/verify-models (.*)$/gm)].map(
+    ([, words = '']) => [name, words.split(' ')] as const,
+  ),
+);
+
+const analyze = spawnSync('systemd-analyze', ['--version']).status === 0;
+
+suite('the recipe for systemd', () => {
+  let site: SealedSite;
+  let config: string;
+  before(async () => {
+    site = new SealedSite();
+    site.scratch.addModel();
+    // The programs run by the clock of this machine.
+    site.day = (Date.now() - Date.UTC(2026, 8, 1)) / 86_400_000;
+    await site.approve();
+    const settings = parse(read('config.yaml')) as Record<string, unknown>;
+    const own = { store: site.store, 'allow-list': site.list, key: site.key('alice').pub };
+    assert.deepEqual(Object.keys(settings).sort(), ['allow-list', 'key', 'min-version', 'store']);
+    config = site.beside('config.yaml');
+    writeFileSync(config, JSON.stringify({ ...settings, ...own, state: site.state }));
+  });
+  after(() => site.remove());
+
+  test('has command lines', () => assert.equal(commandLines.length, 2));
+
+  for (const [name, words] of commandLines) {
+    test(`${name}: its command line is green on an approved store, and not after one flipped bit`, async () => {
+      const run = () => runProgramFile(words, { environment: { VERIFY_MODELS_CONFIG: config } });
+      const green = await run();
+      assert.equal(green.status, 0, green.stdout + green.stderr);
+      const stray = site.scratch.at('blobs', `sha256-${'0'.repeat(64)}`);
+      writeFileSync(stray, 'altered');
+      const red = await run();
+      rmSync(stray);
+      assert.equal(red.status, 1, red.stdout);
+      assert.match(red.stdout, /orphan-altered/);
+    });
+  }
+
+  test('is what systemd-analyze verify accepts', { skip: !analyze && 'needs systemd-analyze' }, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vm-'));
+    try {
+      cpSync(recipes, folder, { recursive: true });
+      // The unit that the drop-in belongs to, as Ollama's installer writes it, and programs that exist.
+      writeFileSync(
+        join(folder, 'ollama.service'),
+        '[Unit]\nDescription=Ollama\n\n[Service]\nExecStart=/bin/true\n',
+      );
+      mkdirSync(join(folder, 'run'));
+      for (const name of units) {
+        writeFileSync(join(folder, name), read(name).replaceAll('/usr/local/bin/verify-models', '/bin/true'));
+      }
+      for (const unit of ['ollama.service', 'verify-models.service', 'verify-models.timer']) {
+        const run = spawnSync('systemd-analyze', ['verify', '--man=no', join(folder, unit)], {
+          encoding: 'utf8',
+          env: { ...process.env, SYSTEMD_UNIT_PATH: `${folder}:` },
+        });
+        // It also reads the units of this machine; only what it says of these counts.
+        const said = run.stderr
+          .split('\n')
+          .filter((line) => line.includes(folder) || line.includes('verify-models'));
+        assert.deepEqual(said, []);
+        assert.equal(run.status, 0, run.stderr);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});

@@ -3,7 +3,7 @@
  *
  * BENCH_GIB (4) is how much is hashed; it lies on the disk of the temporary directory (TMPDIR) meanwhile.
  * BENCH_MODELS (5000) are on the smaller signed list, ten times as many on the larger one.
- * BENCH_PART (all) is verifier or mirror where one of them is enough.
+ * BENCH_PART (all) is verifier, seal or mirror where one of them is enough.
  * BENCH_ROUNDS (5) is how often everything runs, in turn; the table shows medians.
  */
 import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { describeMachine } from './machine.ts';
 import { measureLists } from './measure-lists.ts';
 import { measureMirror } from './measure-mirror.ts';
+import { measureSeals } from './measure-seals.ts';
 import { type Conditions, measureBlob, measureStore } from './measurements.ts';
 import { mirrorTable } from './mirror-table.ts';
 import { isInstalled } from './run-program.ts';
@@ -38,7 +39,8 @@ async function bench(conditions: Conditions): Promise<void> {
     if (!isInstalled(peer)) say(`${peer} is not installed here: its columns stay empty.`);
   }
   const part = process.env.BENCH_PART ?? 'all';
-  if (part !== 'mirror') {
+  if (part === 'all' || part === 'seal') say(`\n${markdownTable(await measureSeals(conditions))}`);
+  if (part === 'all' || part === 'verifier') {
     const rows = [
       ...(await measureStore(conditions)),
       ...(await measureBlob(conditions)),
@@ -46,12 +48,11 @@ async function bench(conditions: Conditions): Promise<void> {
     ];
     say(`\n${markdownTable(rows)}`);
   }
-  if (part !== 'verifier') {
+  if (part === 'all' || part === 'mirror') {
     for (const peer of ['curl', 'nginx', 'zot', 'registry', 'crane'])
       if (!isInstalled(peer)) say(`${peer} is not installed here: what needs it is left out.`);
     if (isInstalled('curl')) say(`\n${mirrorTable(await measureMirror(conditions))}`);
   }
-  say('Not measured yet: the second check of a sealed store, which comes with the seal.');
 }
 
 const interrupt = new AbortController();

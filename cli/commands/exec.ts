@@ -18,7 +18,7 @@ import {
   writeTerminationLog,
 } from '../terminal/index.ts';
 import { checkInto, requestOf } from './check.ts';
-import { refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
+import { counted, refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
 import { listRequestOf, refuseListNonsense } from './list-request.ts';
 import { mendForStart } from './on-fail.ts';
 import { sealingOf } from './sealing-of.ts';
@@ -155,7 +155,7 @@ async function tellStart(
   }
   if (quiet) return;
   const { models, bytes, hashedBytes } = report.summary;
-  const checked = `${models} model${models === 1 ? '' : 's'}, ${shownSize(bytes)} (${shownSize(hashedBytes)} hashed now)`;
+  const checked = `${counted(models, 'model')}, ${shownSize(bytes)} (${shownSize(hashedBytes)} hashed now)`;
   await io.stderr.write(
     `${printable(report.store)} is in order: ${checked}; starting ${printable(command.join(' '), 200)}\n`,
   );

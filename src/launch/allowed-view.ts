@@ -19,6 +19,7 @@ import { dirname } from 'node:path';
 import { describeCause, KnownError } from '../errors/index.ts';
 import { Directory, textToRaw } from '../files/index.ts';
 import type { Digest } from '../oci/index.ts';
+import { canWrite } from '../seal/index.ts';
 import type { Account } from './account.ts';
 import { openOwnFolder } from './own-folder.ts';
 
@@ -32,7 +33,7 @@ export interface AllowedModel {
 const temporary = '.new';
 
 /** Where the view of a store lies. */
-export const viewOf = (store: string): string => `${store}.allowed`;
+const viewOf = (store: string): string => `${store}.allowed`;
 
 /**
  * A directory beside the store, laid out like one, that holds some of its models and nothing else. Its blobs share the
@@ -136,11 +137,9 @@ function shareBytes(from: Directory, to: Directory, name: string, stat: Stats, a
   renameSync(to.reach(temporary), to.reach(name));
 }
 
-/** A group that may write counts: the groups of the account beyond its own are not known here. */
-const mayWrite = ({ uid, gid, mode }: Stats, account: Account): boolean =>
-  uid === account.uid ||
-  (mode & 0o002) !== 0 ||
-  ((mode & 0o020) !== 0 && (account.name !== undefined || gid === account.gid));
+/** The groups of an account without a name are known: its own alone. */
+const mayWrite = (file: Stats, { uid, gid, name }: Account): boolean =>
+  canWrite(file, uid, name === undefined ? new Set([gid]) : undefined);
 
 function lstatOrNothing(directory: Directory, name: string): Stats | undefined {
   try {

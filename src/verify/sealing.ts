@@ -141,7 +141,7 @@ export class Sealing {
   save(store: OllamaStore, { table }: Inventory, list: string | null, report: Report): void {
     const [state, key, proven] = [this.#state, this.#key, this.#proven];
     // Nothing is new: the seal that was read holds all of it.
-    const unchanged = this.#kept === 0 && this.#seal !== undefined && !this.#forgeable;
+    const unchanged = this.#kept === 0 && this.#seal !== undefined;
     if (state === undefined || key === undefined || proven === undefined || unchanged) return;
     const files: SealedFile[] = [];
     const before = BigInt(this.#now.getTime() - settledAfterMs) * 1_000_000n;

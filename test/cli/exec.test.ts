@@ -1,20 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import {
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { chownSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, suite, test } from 'node:test';
+import { flipBit } from '../fixtures/damage.ts';
 import { bareEnvironment } from '../fixtures/run-main.ts';
 import { type ProgramRun, program, runProgramFile } from '../fixtures/run-program.ts';
-import { type SampleModel, sampleLayers } from '../fixtures/sample-store.ts';
+import type { SampleModel } from '../fixtures/sample-store.ts';
 import { SealedSite } from '../fixtures/sealed-site.ts';
 
 const root = process.getuid?.() === 0;
@@ -34,14 +25,7 @@ suite('exec', () => {
     runProgramFile(['exec', ...more, ...flags(), '--', ...words], {
       environment: { PATH: process.env.PATH ?? '' },
     });
-  const flip = () => {
-    const file = model.blob('system');
-    const { atime, mtime } = statSync(file);
-    const bytes = readFileSync(file);
-    bytes[3] = (bytes[3] ?? 0) ^ 1;
-    writeFileSync(file, bytes);
-    utimesSync(file, atime, mtime);
-  };
+  const flip = () => flipBit(model.blob('system'), 0, 0);
 
   test('becomes the command: its output, its arguments, its exit status', async () => {
     const run = await exec(['sh', '-c', 'echo "$0 $1"; exit 7', 'one', 'two words']);
@@ -205,117 +189,5 @@ suite('exec', () => {
     assert.equal(run.status, 1);
     assert.match(run.stderr, /REPORT_UNWRITABLE/);
     assert.equal(readFileSync(site.beside('precious'), 'utf8'), 'precious');
-  });
-
-  test('--on-fail quarantine: what is bad is moved beside the store, and the rest starts', async () => {
-    site.scratch.addModel('registry.ollama.ai/library/other:latest', sampleLayers('Be brief.'));
-    flip();
-    const run = await site.run('exec', '--on-fail', 'quarantine', ...flags(), '--', 'sh');
-    assert.equal(run.status, 0, run.stderr);
-    assert.deepEqual(run.io.replaced?.words, ['sh']);
-    assert.match(run.stderr, /error blob-altered: the system layer of sample:latest/);
-    assert.match(run.stderr, /quarantined: 1 model and 1 blob moved to /);
-    assert.match(run.stderr, /is in order: 1 model, /);
-    const [time = ''] = readdirSync(`${site.store}.quarantine`);
-    const kept = (path: string) => readFileSync(path.replace(site.store, `${site.store}.quarantine/${time}`));
-    assert.deepEqual(kept(model.manifestPath).toString(), model.manifest);
-    assert.equal(kept(model.blob('system')).length, 45);
-    assert.equal(existsSync(model.manifestPath), false);
-    // Shared with the sound model: it stays.
-    assert.equal(existsSync(model.blob('model')), true);
-  });
-
-  test('--on-fail quarantine moves nothing when the list itself is not accepted', async () => {
-    await site.approve();
-    writeFileSync(site.approvals, '');
-    const list = ['--allow-list', site.list, '--key', site.key('alice').pub];
-    const run = await site.run('exec', '--on-fail', 'quarantine', ...list, ...flags(), '--', 'sh');
-    assert.equal(run.status, 2);
-    assert.equal(existsSync(model.manifestPath), true);
-    assert.equal(existsSync(`${site.store}.quarantine`), false);
-  });
-
-  test('--on-fail quarantine refuses a place that somebody else prepared', async () => {
-    flip();
-    mkdirSync(site.beside('elsewhere'));
-    symlinkSync(site.beside('elsewhere'), `${site.store}.quarantine`);
-    const run = await site.run('exec', '--on-fail', 'quarantine', ...flags(), '--', 'sh');
-    assert.equal(run.status, 4);
-    assert.match(
-      run.stderr,
-      /not started: the check failed\n.*nothing was started: .*it is no directory \(START_REFUSED\)/s,
-    );
-    assert.deepEqual(readdirSync(site.beside('elsewhere')), []);
-    assert.equal(existsSync(model.manifestPath), true);
-  });
-
-  suite('--on-fail serve-allowed', { skip: !root && 'needs root' }, () => {
-    const serve = (user = 'nobody') =>
-      site.run('exec', '--on-fail', 'serve-allowed', '--user', user, ...flags(), '--', 'sh');
-    const view = () => `${site.store}.allowed`;
-
-    test('starts on a view that holds the sound models alone, by the same bytes, and keeps it', async () => {
-      const other = site.scratch.addModel(
-        'registry.ollama.ai/library/other:latest',
-        sampleLayers('Be brief.'),
-      );
-      flip();
-      const first = await serve();
-      assert.equal(first.status, 0, first.stderr);
-      assert.equal(first.io.replaced?.environment.OLLAMA_MODELS, view());
-      assert.match(first.stderr, /serve-allowed: 1 model in .*, 1 left out; the view is checked now/);
-      assert.deepEqual(readdirSync(`${view()}/manifests/registry.ollama.ai/library`), ['other']);
-      assert.equal(readdirSync(`${view()}/blobs`).length, 6);
-      const inode = (path: string) => statSync(path).ino;
-      const inView = other.blob('model').replace(site.store, view());
-      assert.equal(inode(inView), inode(other.blob('model')));
-      const before = statSync(inView).ctimeMs;
-      assert.equal((await serve()).status, 0);
-      assert.equal(statSync(inView).ctimeMs, before);
-    });
-
-    test('takes away what is no longer allowed, and refuses what does not prove sound', async () => {
-      const other = site.scratch.addModel(
-        'registry.ollama.ai/library/other:latest',
-        sampleLayers('Be brief.'),
-      );
-      flip();
-      await serve();
-      writeFileSync(`${view()}/blobs/stray`, 'stray');
-      writeFileSync(other.manifestPath, '{}');
-      const run = await serve();
-      assert.equal(run.status, 0, run.stderr);
-      assert.deepEqual(readdirSync(`${view()}/blobs`), []);
-      assert.match(run.stderr, /is in order: 0 models/);
-    });
-
-    test('refuses hard links to files that the user of the command can write', async () => {
-      site.scratch.addModel('registry.ollama.ai/library/other:latest', sampleLayers('Be brief.'));
-      flip();
-      for (const name of readdirSync(site.scratch.at('blobs')))
-        chownSync(site.scratch.at('blobs', name), 61_001, 61_001);
-      const run = await serve('61001:61001');
-      // On a file system with reflinks the bytes are shared and the file is another one.
-      if (run.status === 0) return;
-      assert.equal(run.status, 4);
-      assert.match(run.stderr, /a hard link would be no protection/);
-    });
-
-    test('refuses a place that the user of the command could swap', async () => {
-      flip();
-      chownSync(site.scratch.folder, 61_001, 61_001);
-      const run = await serve('61001:61001');
-      assert.equal(run.status, 4);
-      assert.match(run.stderr, /could put another view in the place of/);
-    });
-
-    test('needs a user who is not root', async () => {
-      flip();
-      for (const words of [[], ['--user', 'root']]) {
-        const run = await site.run('exec', '--on-fail', 'serve-allowed', ...words, ...flags(), '--', 'sh');
-        assert.deepEqual([run.status, run.io.replaced], [4, undefined]);
-        assert.match(run.stderr, /serve-allowed needs root and --user/);
-      }
-    });
   });
 });

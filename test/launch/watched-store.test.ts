@@ -1,19 +1,11 @@
 import assert from 'node:assert/strict';
-import {
-  cpSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import { identityOf } from '../../src/files/index.ts';
 import { WatchedStore } from '../../src/launch/index.ts';
 import { BlobTable, OllamaStore, readBlobs } from '../../src/store/index.ts';
+import { flipBit } from '../fixtures/damage.ts';
 import type { SampleModel } from '../fixtures/sample-store.ts';
 import { ScratchStore } from '../fixtures/scratch-store.ts';
 
@@ -58,11 +50,11 @@ suite('a store between its check and the start', () => {
   });
 
   const changes: readonly (readonly [string, () => void, RegExp])[] = [
-    ['a blob written in place with its old time', () => quietly(model.blob('system')), /timeNs moved/],
+    ['a blob written in place with its old time', () => flipBit(model.blob('system'), 0, 0), /timeNs moved/],
     ['a blob replaced', () => replace(model.blob('system')), /ino moved/],
     ['a blob removed', () => rmSync(model.blob('system')), /gone/],
     ['a manifest replaced', () => replace(model.manifestPath), /a directory or a manifest/],
-    ['a manifest written in place', () => quietly(model.manifestPath), /a directory or a manifest/],
+    ['a manifest written in place', () => flipBit(model.manifestPath, 0, 0), /a directory or a manifest/],
     [
       'a model more',
       () => void scratch.addModel('registry.ollama.ai/library/more:latest'),
@@ -97,14 +89,6 @@ suite('a store between its check and the start', () => {
     });
   }
 });
-
-function quietly(file: string): void {
-  const { atime, mtime } = statSync(file);
-  const bytes = readFileSync(file);
-  bytes[0] = (bytes[0] ?? 0) ^ 1;
-  writeFileSync(file, bytes);
-  utimesSync(file, atime, mtime);
-}
 
 function replace(file: string): void {
   writeFileSync(`${file}.new`, readFileSync(file));

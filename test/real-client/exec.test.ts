@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { flipBit } from '../fixtures/damage.ts';
 import { bareEnvironment } from '../fixtures/run-main.ts';
 import { program as verifier } from '../fixtures/run-program.ts';
 import { blobPath, manifestPathOf } from '../fixtures/sample-store.ts';
@@ -34,14 +35,7 @@ suite('exec -- ollama serve', { skip }, () => {
   });
   after(() => server.stop());
 
-  /** One bit, and the time of before. */
-  const flip = () => {
-    const { atime, mtime } = statSync(system);
-    const bytes = readFileSync(system);
-    bytes[0] = (bytes[0] ?? 0) ^ 1;
-    writeFileSync(system, bytes);
-    utimesSync(system, atime, mtime);
-  };
+  const flip = () => flipBit(system, 0, 0);
 
   test('starts on a store that is in order, and lists its models', async () => {
     await server.restart(exec(), environment);

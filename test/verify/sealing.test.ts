@@ -15,21 +15,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, suite, test } from 'node:test';
+import { flipBit } from '../fixtures/damage.ts';
 import { newMountInfo } from '../fixtures/fake-io.ts';
 import { patternedBytes } from '../fixtures/patterned-bytes.ts';
 import { sampleLayers } from '../fixtures/sample-store.ts';
 import { SealedSite } from '../fixtures/sealed-site.ts';
 
 const root = process.getuid?.() === 0;
-
-/** Flips one bit of a file and puts its mtime back. */
-function flipQuietly(file: string): void {
-  const bytes = readFileSync(file);
-  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
-  const past = new Date('2026-08-01T00:00:00Z');
-  writeFileSync(file, bytes);
-  utimesSync(file, past, past);
-}
 
 suite('a sealed check', () => {
   let site: SealedSite;
@@ -59,7 +51,7 @@ suite('a sealed check', () => {
     const past = new Date('2026-08-01T00:00:00Z');
     utimesSync(weights, past, past);
     await site.sealed();
-    flipQuietly(weights);
+    flipBit(weights, 0, 0);
     const after = await site.sealed();
     assert.equal(after.status, 1);
     assert.equal(after.proofs.whole, 1);
@@ -159,7 +151,7 @@ suite('a sealed check', () => {
       /not made with the key/,
     ],
     ['a key that is none', (to) => writeFileSync(join(to.state, 'seal.key'), 'nonsense'), /no key of a seal/],
-    ['an altered seal', (to) => flipQuietly(sealOf(to)), /was altered/],
+    ['an altered seal', (to) => flipBit(sealOf(to), 0, 0), /was altered/],
     [
       'a truncated seal',
       (to) => writeFileSync(sealOf(to), readFileSync(sealOf(to)).subarray(0, 100)),

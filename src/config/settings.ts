@@ -4,7 +4,7 @@ import { type Digest, isDigest } from '../oci/index.ts';
 import { boolean, each, isPath, path, read } from './kinds.ts';
 import type { SettingsOf } from './load-settings.ts';
 import { parseListen } from './mirror-settings.ts';
-import { parseBytes, parseDuration, parseJobs, parseSubset } from './units.ts';
+import { parseBytes, parseDuration, parseSubset, parseThreads } from './units.ts';
 
 export const formats = ['text', 'json', 'jsonl', 'sarif', 'junit'] as const;
 export type Format = (typeof formats)[number];
@@ -39,7 +39,7 @@ const parseSource = (text: string): 'upstream' | URL | undefined => {
 export const settingsShape = {
   store: z.optional(path),
   state: z.optional(path),
-  jobs: z.optional(read(parseJobs, 'a whole number from 1 to 256')),
+  jobs: z.optional(read(parseThreads, 'a whole number from 0 to 256')),
   'max-rate': z.optional(read(parseBytes, 'a rate such as 250MB/s')),
   subset: z.optional(read(parseSubset, 'a part such as 1/7')),
   'max-duration': z.optional(read(parseDuration, 'a duration such as 90s, 10m or 2h')),

@@ -43,6 +43,9 @@ export function parseSubset(text: string): { part: number; of: number } | undefi
   return part >= 1 && part <= of && of <= 1_000_000 ? { part, of } : undefined;
 }
 
-/** Threads or jobs: a whole number from 1 to 256. */
-export const parseJobs = (text: string): number | undefined =>
-  /^[0-9]{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 256 ? Number(text) : undefined;
+/** Threads: a whole number from 0 to 256. */
+export const parseThreads = (text: string): number | undefined =>
+  /^[0-9]{1,3}$/.test(text) && Number(text) <= 256 ? Number(text) : undefined;
+
+/** Jobs: a whole number from 1 to 256. */
+export const parseJobs = (text: string): number | undefined => parseThreads(text) || undefined;

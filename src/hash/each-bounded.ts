@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 
 /**
- * Works on the items of an iterable, `concurrency` at a time. Items are taken from the iterable only when there is
+ * Works on the items of an iterable, `concurrency` at a time (0 counts as 1: a pool without threads). Items are taken from the iterable only when there is
  * room, so an endless one costs no memory. The first error, of the work or of
  * the iterable, ends the taking and is thrown once what runs has ended.
  */
@@ -10,7 +10,8 @@ export async function eachBounded<T>(
   concurrency: number,
   work: (item: T) => Promise<void>,
 ): Promise<void> {
-  const limit = pLimit(concurrency);
+  const room = Math.max(1, concurrency);
+  const limit = pLimit(room);
   const running = new Set<Promise<void>>();
   const errors: unknown[] = [];
   try {
@@ -21,7 +22,7 @@ export async function eachBounded<T>(
         })
         .finally(() => running.delete(task));
       running.add(task);
-      if (running.size >= concurrency) await Promise.race(running);
+      if (running.size >= room) await Promise.race(running);
       if (errors.length > 0) break;
     }
   } catch (error) {

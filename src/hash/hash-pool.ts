@@ -1,15 +1,15 @@
-import { extname } from 'node:path';
 import pLimit from 'p-limit';
 import { KnownError } from '../errors/index.ts';
 import { assertSame, settle } from '../files/index.ts';
 import { type Digest, digestFromBytes } from '../oci/index.ts';
 import { type ChunkTable, checkPieceSize, parseChunkTable } from './chunk-table.ts';
-import { type Activity, HashThread } from './hash-thread.ts';
+import { type Activity, HashThread, type TaskRunner } from './hash-thread.ts';
+import { InlineThread } from './inline-thread.ts';
 import { ControlView, makeControl, type SharedControl } from './shared-control.ts';
 import type { AgainResult, HashResult, HashTask, PiecesResult, WholeResult } from './tasks.ts';
 
 export interface HashPoolOptions {
-  /** Threads, started when they are first needed. */
+  /** Threads, started when they are first needed. 0 means none: the work is done in the thread of the caller. */
   readonly threads: number;
   /** Bytes a second over all threads; undefined means as fast as it goes. */
   readonly maxRate?: number | undefined;
@@ -28,8 +28,6 @@ export interface SecondReading extends Omit<AgainResult, 'kind' | 'sha256'> {
   readonly digest: Digest;
 }
 
-const besideThisFile = new URL(`./hash-worker${extname(import.meta.url)}`, import.meta.url);
-
 /**
  * Threads that turn open files into digests. Each blob goes through one descriptor, opened by the caller, who also
  * closes it. Never more tasks than threads are handed out; callers queue in p-limit, so feed it with `eachBounded`.
@@ -39,12 +37,12 @@ export class HashPool {
   readonly #options: HashPoolOptions;
   readonly #control: SharedControl;
   readonly #view: ControlView;
-  readonly #threads: HashThread[] = [];
+  readonly #threads: TaskRunner[] = [];
 
   constructor(options: HashPoolOptions) {
     this.#options = options;
-    this.#limit = pLimit(options.threads);
-    this.#control = makeControl(options.threads);
+    this.#limit = pLimit(Math.max(1, options.threads));
+    this.#control = makeControl(Math.max(1, options.threads));
     this.#view = new ControlView(this.#control);
   }
 
@@ -123,13 +121,14 @@ export class HashPool {
   }
 
   /** One that waits, else a new one in the place of one that died, else one more: never more than were asked for. */
-  #freeThread(): HashThread {
+  #freeThread(): TaskRunner {
     const idle = this.#threads.find((thread) => thread.idle);
     if (idle !== undefined) return idle;
     const dead = this.#threads.findIndex((thread) => !thread.alive);
     const number = dead === -1 ? this.#threads.length : dead;
-    const { program = besideThisFile, maxRate } = this.#options;
-    const thread = new HashThread(program, { control: this.#control, thread: number, maxRate });
+    const { program, maxRate, threads } = this.#options;
+    const setup = { control: this.#control, thread: number, maxRate };
+    const thread = threads === 0 ? new InlineThread(setup) : new HashThread(program, setup);
     this.#threads[number] = thread;
     return thread;
   }

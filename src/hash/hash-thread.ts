@@ -1,7 +1,9 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { describeCause, KnownError } from '../errors/index.ts';
-import type { WorkerAnswer, WorkerSetup } from './hash-worker.ts';
+import type { WorkerAnswer } from './hash-worker.ts';
+import type { WorkerSetup } from './read-through.ts';
 import { ControlView } from './shared-control.ts';
+import { startWorker } from './start-worker.ts';
 import type { HashResult, HashTask } from './tasks.ts';
 
 /** What one thread is at: the label the caller gave, and bytes read of it so far. */
@@ -10,8 +12,21 @@ export interface Activity {
   readonly bytes: number;
 }
 
+/** What takes one task at a time. */
+export interface TaskRunner {
+  /** Whether it can be given a task. */
+  readonly idle: boolean;
+  readonly alive: boolean;
+  readonly activity: Activity | undefined;
+  /** Bytes read under this number since the pool began. */
+  readonly bytesRead: number;
+  /** @throws KnownError what the task throws; CANCELLED when the pool was closed; INTERNAL when the thread died */
+  run(task: HashTask, label: string): Promise<HashResult>;
+  end(): Promise<void>;
+}
+
 /** One thread: takes one task at a time. It keeps the process alive only while it is at one. */
-export class HashThread {
+export class HashThread implements TaskRunner {
   readonly #worker: Worker;
   readonly #control: ControlView;
   readonly #number: number;
@@ -20,12 +35,12 @@ export class HashThread {
   #alive = true;
   #failure: unknown;
 
-  constructor(program: URL, setup: WorkerSetup) {
+  /** @param program what the thread runs: undefined means the worker of this folder */
+  constructor(program: URL | undefined, setup: WorkerSetup) {
     this.#control = new ControlView(setup.control);
     this.#number = setup.thread;
-    this.#worker = new Worker(program, {
+    this.#worker = startWorker('hash-worker', program, {
       workerData: setup,
-      execArgv: [],
       resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 },
     });
     this.#worker.on('error', (error) => {
@@ -37,7 +52,6 @@ export class HashThread {
     this.#worker.unref();
   }
 
-  /** Whether it can be given a task. */
   get idle(): boolean {
     return this.#alive && this.#label === undefined;
   }
@@ -51,12 +65,10 @@ export class HashThread {
     return { label: this.#label, bytes: this.bytesRead - this.#countedBefore };
   }
 
-  /** Bytes read under this number since the pool began. */
   get bytesRead(): number {
     return this.#control.counted(this.#number);
   }
 
-  /** @throws KnownError what the task throws; CANCELLED when the pool was closed; INTERNAL when the thread died */
   async run(task: HashTask, label: string): Promise<HashResult> {
     this.#label = label;
     this.#countedBefore = this.bytesRead;

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { KnownError } from '../errors/index.ts';
-import type { ControlView } from './shared-control.ts';
+import { ControlView, type SharedControl } from './shared-control.ts';
 
 /** Bytes in one read. */
 export const readLength = 512 * 1024;
@@ -22,28 +22,62 @@ export interface ReadContext {
   readonly now: () => bigint;
 }
 
+/** What one thread of a pool is given. */
+export interface WorkerSetup {
+  readonly control: SharedControl;
+  /** The number under which it counts what it reads. */
+  readonly thread: number;
+  readonly maxRate: number | undefined;
+}
+
+export const readContext = ({ control, thread, maxRate }: WorkerSetup): ReadContext => ({
+  control: new ControlView(control),
+  thread,
+  maxRate,
+  now: () => process.hrtime.bigint(),
+});
+
 export function pageAlignedBuffer(): Uint8Array {
   return new Uint8Array(new WebAssembly.Memory({ initial: readLength / wasmPage }).buffer);
 }
 
 /**
+ * Work in steps of one read. Each says for how many milliseconds the next one must wait for the allowed rate, 0 for
+ * not at all: a thread of its own sleeps, the thread of the program lets signals and progress have their turn.
+ */
+export type Steps<T> = Generator<number, T>;
+
+/** Takes all the steps, one after the other. */
+export function toEnd<T>(steps: Steps<T>, sleep: (ms: number) => void): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (step.value > 0) sleep(step.value);
+  }
+}
+
+/**
  * Reads `[from, to)` of an open file in order and hands each part to `take`. Gives the number of bytes read: fewer
- * when the file ends before. A file that grows meanwhile is not followed, so that every reading ends.
+ * when the file ends before. A file that grows meanwhile is not followed, so that every reading ends. The buffer is
+ * free between two steps.
  *
  * @throws KnownError CANCELLED; system errors (EIO)
  */
-export function readThrough(
+export function* readThrough(
   fd: number,
   buffer: Uint8Array,
   context: ReadContext,
   take: (part: Uint8Array, position: number) => void,
   from: number,
   to: number,
-): number {
+): Steps<number> {
   let position = from;
   while (position < to) {
     const want = Math.min(buffer.length, to - position);
-    if (context.maxRate !== undefined) context.control.pace(want, context.maxRate, context.now);
+    if (context.maxRate !== undefined) {
+      const waitNs = context.control.reserve(want, context.maxRate, context.now);
+      if (waitNs > 0n) yield Number(waitNs) / 1e6;
+    }
     if (context.control.cancelled) throw new KnownError('CANCELLED');
     // Asked for is always a whole buffer: O_DIRECT refuses odd lengths, at the end of a file too.
     const got = Math.min(readSync(fd, buffer, 0, buffer.length, position), want);
@@ -51,6 +85,7 @@ export function readThrough(
     take(got === buffer.length ? buffer : buffer.subarray(0, got), position);
     position += got;
     context.control.count(context.thread, got);
+    yield 0;
   }
   return position - from;
 }

@@ -1,11 +1,9 @@
-import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { describeCause, KnownError } from '../errors/index.ts';
 import { type Digest, digestFromBytes } from '../oci/index.ts';
 import { type ChunkTable, checkPieceSize, parseChunkTable } from './chunk-table.ts';
 import type { RunningAnswer, RunningTask } from './running-digest-worker.ts';
-
-const besideThisFile = new URL(`./running-digest-worker${extname(import.meta.url)}`, import.meta.url);
+import { startWorker } from './start-worker.ts';
 
 export interface RunningDigestOptions {
   /** Bytes in every piece but the last. */
@@ -28,9 +26,9 @@ export class RunningDigest {
   #over = false;
 
   /** @param fd open for reading; the caller closes it, after `close` */
-  constructor(fd: number, { pieceSize, program = besideThisFile }: RunningDigestOptions) {
+  constructor(fd: number, { pieceSize, program }: RunningDigestOptions) {
     this.#pieceSize = checkPieceSize(pieceSize);
-    this.#worker = new Worker(program, { workerData: { fd }, execArgv: [] });
+    this.#worker = startWorker('running-digest-worker', program, { workerData: { fd } });
     this.#worker.on('error', (error) => {
       this.#failure = error;
     });

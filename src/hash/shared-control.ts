@@ -44,10 +44,9 @@ export class ControlView {
     return Number(Atomics.load(this.#words, firstCounter + thread));
   }
 
-  /** Sleeps until `bytes` may be read at `bytesPerSecond` over all threads. A cancel ends the sleep. */
-  pace(bytes: number, bytesPerSecond: number, now: () => bigint): void {
-    const waitNs = this.reserve(bytes, bytesPerSecond, now);
-    if (waitNs > 0n) Atomics.wait(this.#flags, cancelIndex, 0, Number(waitNs) / 1e6);
+  /** Stops this thread for so many milliseconds. A cancel ends the sleep. */
+  sleep(ms: number): void {
+    Atomics.wait(this.#flags, cancelIndex, 0, ms);
   }
 
   /**

@@ -1,8 +1,16 @@
 import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
+import { describeCause, KnownError } from '../errors/index.ts';
 import { assertSame, settle } from '../files/index.ts';
 import { ChunkTableBuilder } from './chunk-table.ts';
-import { openUncached, pageAlignedBuffer, type ReadContext, readThrough } from './read-through.ts';
+import {
+  openUncached,
+  pageAlignedBuffer,
+  type ReadContext,
+  readThrough,
+  type Steps,
+  toEnd,
+} from './read-through.ts';
 import { type Extent, ZeroFinder } from './zero-extents.ts';
 
 /** What a thread is asked to do with an open file. Descriptors belong to the process, so a number is enough. */
@@ -48,23 +56,33 @@ export interface PiecesResult {
 
 export type HashResult = WholeResult | AgainResult | PiecesResult;
 
+/** What reading throws, as an error with a code. */
+export const asKnown = (error: unknown): KnownError =>
+  error instanceof KnownError
+    ? error
+    : new KnownError('FILE_UNREADABLE', { problem: describeCause(error) }, error);
+
 const wrongLimit = 1000;
 let buffer: Uint8Array | undefined;
 
-/** Does one task in this thread. @throws KnownError FILE_CHANGED, FILE_UNREADABLE, CANCELLED; system errors */
-export function runTask(task: HashTask, context: ReadContext): HashResult {
+/** Does one task in this thread, at once. @throws as `taskSteps` */
+export const runTask = (task: HashTask, context: ReadContext): HashResult =>
+  toEnd(taskSteps(task, context), (ms) => context.control.sleep(ms));
+
+/** Does one task in this thread, step by step. @throws KnownError FILE_CHANGED, FILE_UNREADABLE, CANCELLED; system errors */
+export function taskSteps(task: HashTask, context: ReadContext): Steps<HashResult> {
   buffer ??= pageAlignedBuffer();
   if (task.kind === 'whole') return readWhole(task.fd, task.pieceSize, buffer, context);
   if (task.kind === 'again') return readAgain(task.fd, buffer, context);
   return readPieces(task, buffer, context);
 }
 
-function readWhole(
+function* readWhole(
   fd: number,
   pieceSize: number | undefined,
   room: Uint8Array,
   context: ReadContext,
-): WholeResult {
+): Steps<WholeResult> {
   const before = settle(fd);
   const hash = createHash('sha256');
   const table = pieceSize === undefined ? undefined : new ChunkTableBuilder(pieceSize);
@@ -72,13 +90,13 @@ function readWhole(
     hash.update(part);
     table?.update(part);
   };
-  const size = readThrough(fd, room, context, take, 0, Number(before.size));
+  const size = yield* readThrough(fd, room, context, take, 0, Number(before.size));
   assertSame(fd, before, 'while it was read');
   return { kind: 'whole', sha256: hash.digest(), size, table: table?.finish().bytes };
 }
 
 /** A second reading, past the page cache where that can be had, which also looks for zeroed extents. */
-function readAgain(fd: number, room: Uint8Array, context: ReadContext): AgainResult {
+function* readAgain(fd: number, room: Uint8Array, context: ReadContext): Steps<AgainResult> {
   const before = settle(fd);
   const direct = openUncached(fd, room);
   try {
@@ -88,7 +106,7 @@ function readAgain(fd: number, room: Uint8Array, context: ReadContext): AgainRes
       hash.update(part);
       zeros.update(part, position);
     };
-    const size = readThrough(direct ?? fd, room, context, take, 0, Number(before.size));
+    const size = yield* readThrough(direct ?? fd, room, context, take, 0, Number(before.size));
     zeros.finish();
     assertSame(fd, before, 'while it was read again');
     const found = { zeroExtents: zeros.extents, zeroExtentCount: zeros.count, zeroBytes: zeros.bytes };
@@ -99,11 +117,11 @@ function readAgain(fd: number, room: Uint8Array, context: ReadContext): AgainRes
 }
 
 /** Pieces, one after the other, that no other thread has taken yet. The caller settles the file before and after. */
-function readPieces(
+function* readPieces(
   task: HashTask & { kind: 'pieces' },
   room: Uint8Array,
   context: ReadContext,
-): PiecesResult {
+): Steps<PiecesResult> {
   const wrong: number[] = [];
   const count = task.expected.length / 32;
   for (;;) {
@@ -112,7 +130,7 @@ function readPieces(
     const from = piece * task.pieceSize;
     const to = Math.min(from + task.pieceSize, task.size);
     const hash = createHash('sha256');
-    readThrough(task.fd, room, context, (part) => hash.update(part), from, to);
+    yield* readThrough(task.fd, room, context, (part) => hash.update(part), from, to);
     const right = hash.digest().equals(task.expected.subarray(piece * 32, piece * 32 + 32));
     if (!right && wrong.length < wrongLimit) wrong.push(piece);
   }

@@ -116,7 +116,7 @@ describe('a setting that is wrong is named as it was written', () => {
   test('even where a stronger source sets it rightly', () => {
     refused(
       { flags: { jobs: '2' }, file: 'jobs: many\n' },
-      'FILE: jobs many is not a whole number from 1 to 256',
+      'FILE: jobs many is not a whole number from 0 to 256',
     );
   });
 

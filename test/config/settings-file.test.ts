@@ -88,7 +88,7 @@ describe('a settings file is refused with', () => {
     [
       'a long value, shown in part',
       `jobs: "${'9'.repeat(5000)}"\n`,
-      /^jobs 9{60} is not a whole number from 1 to 256$/,
+      /^jobs 9{60} is not a whole number from 0 to 256$/,
     ],
   ] as const) {
     test(what, () => {

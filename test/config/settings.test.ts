@@ -16,6 +16,7 @@ const taken: readonly (readonly [key: string, value: unknown, becomes: unknown])
   ['store', '/srv/models', '/srv/models'],
   ['store', 'models', 'models'],
   ['state', '/s', '/s'],
+  ['jobs', '0', 0],
   ['jobs', '1', 1],
   ['jobs', 256, 256],
   ['jobs', '007', 7],
@@ -49,7 +50,7 @@ const taken: readonly (readonly [key: string, value: unknown, becomes: unknown])
 const refused: readonly (readonly [key: string, ...values: unknown[]])[] = [
   ['store', '', 7, true, null, [], {}, 'a\0b'],
   ['state', '', 'a\0b'],
-  ['jobs', '0', '257', '-1', '1.5', 'many', '', ' 2', true, null, [], 1e3, 0.5, Number.NaN],
+  ['jobs', '257', '-1', '1.5', 'many', '', ' 2', true, null, [], 1e3, 0.5, Number.NaN],
   ['max-rate', '0', 'fast', -1, 0, 1e30, null, ['1M']],
   ['subset', '0/7', '8/7', '1', 7],
   ['max-duration', '0', '25d', 'long', Number.POSITIVE_INFINITY],

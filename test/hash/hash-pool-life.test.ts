@@ -25,21 +25,28 @@ const codes = async (work: readonly Promise<unknown>[]): Promise<string[]> => {
 };
 
 describe('a pool that is ended', () => {
-  for (const end of ['cancel', 'close'] as const) {
-    test(`by ${end}() ends what runs and what waits, and takes nothing new`, limited, async () => {
-      const pool = new HashPool(almostStopped);
-      const fd = files.holding(blob);
-      const work = Array.from({ length: 5 }, (_, number) => pool.digest(fd, `${number}`));
-      work.push(pool.again(fd, 'again').then(() => assert.fail('it was read to the end')));
-      const outcomes = codes(work);
-      await until(() => pool.bytesRead >= readLength);
-      await pool[end]();
-      assert.deepEqual(await outcomes, Array(6).fill('CANCELLED'));
-      assert.deepEqual(pool.activities(), []);
-      await assert.rejects(pool.digest(fd, 'late'), cancelled);
-      await pool.close();
-      await pool.close();
-    });
+  const ways = (['cancel', 'close'] as const).flatMap((end) =>
+    [2, 0].map((threads) => [end, threads] as const),
+  );
+  for (const [end, threads] of ways) {
+    test(
+      `by ${end}(), with ${threads} threads, ends what runs and what waits, and takes nothing new`,
+      limited,
+      async () => {
+        const pool = new HashPool({ ...almostStopped, threads });
+        const fd = files.holding(blob);
+        const work = Array.from({ length: 5 }, (_, number) => pool.digest(fd, `${number}`));
+        work.push(pool.again(fd, 'again').then(() => assert.fail('it was read to the end')));
+        const outcomes = codes(work);
+        await until(() => pool.bytesRead >= readLength);
+        await pool[end]();
+        assert.deepEqual(await outcomes, Array(6).fill('CANCELLED'));
+        assert.deepEqual(pool.activities(), []);
+        await assert.rejects(pool.digest(fd, 'late'), cancelled);
+        await pool.close();
+        await pool.close();
+      },
+    );
   }
 
   test('before anything began starts no thread', async () => {

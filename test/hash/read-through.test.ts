@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { closeSync, constants, existsSync, openSync, readFileSync, readSync, statfsSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
-import { openUncached, pageAlignedBuffer, readLength, readThrough } from '../../src/hash/read-through.ts';
+import {
+  openUncached,
+  pageAlignedBuffer,
+  readLength,
+  readThrough,
+  type Steps,
+  toEnd,
+} from '../../src/hash/read-through.ts';
 import { patternedBytes } from '../fixtures/patterned-bytes.ts';
 import { openDescriptors } from '../fixtures/process-counts.ts';
 import { ScratchFiles } from '../fixtures/scratch-files.ts';
@@ -9,6 +16,9 @@ import { readingContext } from './reading-context.ts';
 
 const files = new ScratchFiles();
 after(() => files.remove());
+
+/** Takes every step at once: nobody waits for a rate here. */
+const readAll = (steps: Steps<number>): number => toEnd(steps, () => {});
 
 const linuxOnly = process.platform === 'linux' ? false : 'needs Linux: O_DIRECT and /proc';
 
@@ -33,7 +43,7 @@ describe('reading through a file', () => {
       parts.push(Buffer.from(part));
       positions.push(position);
     };
-    const got = readThrough(fd, buffer, context, take, from, to);
+    const got = readAll(readThrough(fd, buffer, context, take, from, to));
     return { got, bytes: Buffer.concat(parts), positions, counted: context.control.counted(0) };
   }
 
@@ -69,7 +79,7 @@ describe('reading through a file', () => {
   test('pays the rate for the bytes of the file, not for the room in the buffer', () => {
     const context = { ...readingContext(() => {}), maxRate: 1000, now: () => 0n };
     const small = files.holding(bytes.subarray(0, 100));
-    readThrough(small, buffer, context, () => {}, 0, 100);
+    readAll(readThrough(small, buffer, context, () => {}, 0, 100));
     // 100 bytes at 1000 a second are a tenth of a second, and nothing for finding the end.
     assert.equal(context.control.reserve(1000, 1000, context.now), 0n);
     assert.equal(context.control.reserve(1, 1000, context.now), 100_000_000n + 1_000_000_000n - 250_000_000n);
@@ -82,7 +92,9 @@ describe('reading through a file', () => {
       if (number === 2) control.cancel();
     });
     const take = (part: Uint8Array) => parts.push(part.length);
-    assert.throws(() => readThrough(fd, buffer, context, take, 0, bytes.length), { code: 'CANCELLED' });
+    assert.throws(() => readAll(readThrough(fd, buffer, context, take, 0, bytes.length)), {
+      code: 'CANCELLED',
+    });
     assert.deepEqual(parts, [readLength]);
   });
 });
@@ -120,7 +132,7 @@ describe('reading past the page cache', () => {
     const before = readFromDevice();
     const parts: Buffer[] = [];
     const take = (part: Uint8Array) => parts.push(Buffer.from(part));
-    readThrough(direct, buffer, readingContext(), take, 0, bytes.length);
+    readAll(readThrough(direct, buffer, readingContext(), take, 0, bytes.length));
     const after = readFromDevice();
     closeSync(direct);
     assert.ok(after - before >= bytes.length, `${after - before} bytes came from the device`);

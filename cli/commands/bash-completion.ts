@@ -59,6 +59,7 @@ ${others.map((name) => `        ${name}:-*) list="${flags([...commonFlags, ...ow
         list:*|keygen:*) ;;
         trust:*) list="${words(trustCommands)}" ;;
         explain:*) list="${words(ruleIds)}" ;;
+        copy-self:*) file=yes ;;
         completion:*) list="${words(shells)}" ;;
         *)
           [ -n "$command" ] || list="${words(commandNames)}"

@@ -30,6 +30,7 @@ export function fishCompletion(shells: readonly string[]): string {
     ...checkFlags.map((flag) => flagLine(flag, ` ${notAfter(others)}`)),
     ...others.flatMap((name) => ownFlags[name].map((flag) => flagLine(flag, ` ${after([name])}`))),
     `${start} ${after(['trust'])} -a 'init add-signer rotate show accept-clock'`,
+    `${start} ${after(['copy-self'])} -x -a '(__fish_complete_directories)'`,
     `${start} -s h -l help -d 'show help'`,
     `${start} -l version -d 'show the version'`,
     `${start} ${after(['explain'])} -a ${quoted(ruleIds.join(' '))}`,

@@ -157,6 +157,7 @@ export const commandNames = [
   'exec',
   'watch',
   'explain',
+  'copy-self',
   'completion',
 ] as const;
 
@@ -175,6 +176,7 @@ export const commandHelp: Readonly<Record<CommandName, string>> = {
   exec: 'check, then become COMMAND; never start it when the check fails',
   watch: 'stay, check what changes and everything on a schedule, serve metrics',
   explain: 'what a rule means, why it matters, what to do',
+  'copy-self': 'put this program, in one file, into DIR: a volume that a container without Node.js shares',
   completion: 'a completion script for your shell',
 };
 
@@ -192,6 +194,7 @@ export const ownFlags: Readonly<Record<CommandName, readonly Flag[]>> = {
   exec: execFlags,
   watch: watchFlags,
   explain: [],
+  'copy-self': [],
   completion: [],
 };
 

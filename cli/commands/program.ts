@@ -7,6 +7,7 @@ import { runCheck } from './check.ts';
 import { commandFirst } from './command-first.ts';
 import { runCompletion } from './completion.ts';
 import { type TypedFlags, tool } from './context.ts';
+import { runCopySelf } from './copy-self.ts';
 import { runDiff } from './diff.ts';
 import { runExec } from './exec.ts';
 import { runExplain } from './explain.ts';
@@ -141,6 +142,11 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
     .action((rule: string | undefined, _flags, self: Command) =>
       done(runExplain(rule, self.optsWithGlobals(), io)),
     );
+  program
+    .command('copy-self')
+    .argument('<dir>', 'a directory that exists')
+    .description(commandHelp['copy-self'])
+    .action((folder: string, _flags, self: Command) => done(runCopySelf(folder, self.optsWithGlobals(), io)));
   program
     .command('completion')
     .argument('<shell>', 'bash, zsh or fish')

@@ -31,6 +31,7 @@ ${specs.join('\n')}
   case $line[1] in
     explain) _values rule ${ruleIds.join(' ')} ;;
     completion) _values shell ${shells.join(' ')} ;;
+    copy-self) _files -/ ;;
     list|keygen) ;;
     trust) _values command init add-signer rotate show accept-clock ;;
     *) _verify_models_models ;;

@@ -30,8 +30,10 @@ export interface Io {
   ): number;
   /** Where this process stands, for relative paths. */
   readonly directory: string;
-  /** The program that runs. */
+  /** The program that runs: the single executable, or Node.js. */
   readonly program: string;
+  /** Whether that program is this tool in one file, without Node.js. */
+  readonly singleExecutable: boolean;
   /** What the system says of this host's mounts and of its boot. */
   host(): {
     readonly mountInfo: string | undefined;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { isSea } from 'node:sea';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeCause, KnownError, systemCode } from '../../src/errors/index.ts';
 import { askSecret } from './ask-secret.ts';
@@ -50,6 +51,7 @@ export function processIo(): Io {
     },
     directory: process.cwd(),
     program: process.execPath,
+    singleExecutable: isSea(),
     host: processHost,
     random: (bytes) => randomBytes(bytes),
     askSecret: (prompt) => askSecret(prompt, process.stdin, stderr, interrupt),

@@ -1,3 +1,4 @@
+export { type CopiedFile, copyFile } from './copy-file.ts';
 export { Directory, openResolvedFile } from './directory.ts';
 export { homeDirectory } from './home-directory.ts';
 export { assertSame, difference, type FileIdentity, identityOf, settle } from './identity.ts';

@@ -22,12 +22,17 @@ const linkLimit = 40;
  * @throws system errors (EACCES, ENOSPC, EROFS)
  */
 export function replaceFile(path: string, content: Uint8Array | string, mode: number): void {
+  replaceWith(path, mode, (fd) => writeFileSync(fd, content));
+}
+
+/** `replaceFile`, with what `fill` writes into the temporary file. */
+export function replaceWith(path: string, mode: number, fill: (fd: number) => void): void {
   const target = behindLinks(path);
   // Not named after the process: in a container that is always the same one, and a crash leaves its file behind.
   const temporary = `${target}.${randomBytes(6).toString('hex')}.tmp`;
-  const fd = openSync(temporary, 'wx', mode);
+  const fd = openSync(temporary, 'wx+', mode);
   try {
-    writeFileSync(fd, content);
+    fill(fd);
     fsyncSync(fd);
     renameSync(temporary, target);
   } catch (error) {

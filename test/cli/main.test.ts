@@ -79,7 +79,7 @@ describe('an error is one line with a stable code, and one with what to do next'
     assert.equal(run.stdout, '');
     assert.equal(
       run.stderr,
-      'verify-models: the command line: --jobs many is not a whole number from 1 to 256 (CONFIG_INVALID)\n' +
+      'verify-models: the command line: --jobs many is not a whole number from 0 to 256 (CONFIG_INVALID)\n' +
         'next: docs/configuration.md lists every setting\n',
     );
   });

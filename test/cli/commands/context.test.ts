@@ -75,7 +75,7 @@ describe('settings', () => {
     assert.equal(inVariable.status, 64);
     assert.match(
       inVariable.stderr,
-      /: the environment: VERIFY_MODELS_JOBS many is not a whole number from 1 to 256 /,
+      /: the environment: VERIFY_MODELS_JOBS many is not a whole number from 0 to 256 /,
     );
     const missing = await runMain(['--config', join(folder, 'none.yaml')]);
     assert.equal(missing.status, 64);

@@ -128,7 +128,7 @@ describe('flags', () => {
       ['--max-rate', 'fast'],
       ['--subset', '8/7'],
       ['--max-duration', 'soon'],
-      ['--jobs', '0'],
+      ['--jobs', '-1'],
       ['--report', 'pdf=x'],
       ['--report', 'json'],
       ['--progress', 'spinner'],

@@ -28,6 +28,8 @@ export class Directory implements Disposable {
   /** For messages; not used to reach anything where /proc is there. */
   readonly path: string;
   readonly mode: number;
+  /** The group it belongs to. */
+  readonly gid: number;
   readonly #raw: RawName;
   readonly #object: string;
 
@@ -37,6 +39,7 @@ export class Directory implements Disposable {
     this.path = rawToText(raw);
     const stat = fstatSync(fd, { bigint: true });
     this.mode = Number(stat.mode);
+    this.gid = Number(stat.gid);
     this.#object = `${stat.dev}:${stat.ino}`;
   }
 

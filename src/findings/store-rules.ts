@@ -180,6 +180,11 @@ export const blobRules = {
     'Anyone here can replace the model between two checks.',
     'Take the permission away: chmod o-w.',
   ),
+  'volume-group-writable': warning(
+    'The store belongs to a group that may write into it and into what is made there (setgid): an fsGroup.',
+    'Every container of the pod is in that group, Ollama too, and can replace a model between two checks.',
+    'Mount the volume with readOnly: true into the container of Ollama.',
+  ),
   'blob-name-case': warning(
     'The blob has upper-case digits in its name.',
     'Ollama can never verify such a name, and deletes the file at its next start.',

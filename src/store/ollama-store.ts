@@ -24,6 +24,7 @@ export class OllamaStore implements Disposable {
     this.#reportWritableRoot(report);
     this.manifests = this.#part('manifests', report);
     this.blobs = this.#part('blobs', report);
+    this.#reportVolumeGroup(report);
   }
 
   /**
@@ -72,6 +73,20 @@ export class OllamaStore implements Disposable {
       message:
         'every user of this machine can replace manifests/ and blobs/: the directory above them is theirs',
       hint: typedCommand(['chmod', 'o-w', this.path]),
+    });
+  }
+
+  /** Kubernetes gives a volume with an fsGroup to that group, and marks it so (setgid): Ollama's container is in it too. */
+  #reportVolumeGroup(report: Report): void {
+    const shared = [this.#root, this.manifests, this.blobs].find(
+      (directory) => directory !== undefined && (directory.mode & 0o2022) === 0o2020,
+    );
+    if (shared === undefined) return;
+    report({
+      rule: 'volume-group-writable',
+      path: '.',
+      actual: `group ${shared.gid}`,
+      message: `every member of group ${shared.gid} can write into the store, as the fsGroup of a Kubernetes volume has it`,
     });
   }
 

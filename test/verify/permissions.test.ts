@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { checkStore, found, statuses } from '../fixtures/check-store.ts';
@@ -62,6 +62,18 @@ describe('what every user of this machine may write', () => {
   test('and of which only the owner may rename what is there: the directory above both may be sticky', async () => {
     chmodSync(store.path, 0o1777);
     assert.deepEqual(found(await checkStore(store.path)), []);
+  });
+
+  test('a volume with an fsGroup is a warning, once, and never a failure', async () => {
+    const { gid } = statSync(store.path);
+    for (const parts of [['.', 'manifests', 'blobs'], ['blobs'], ['.']]) {
+      for (const part of ['.', 'manifests', 'blobs'])
+        chmodSync(store.at(part), parts.includes(part) ? 0o2775 : 0o755);
+      const report = await checkStore(store.path);
+      assert.deepEqual(found(report), ['volume-group-writable 0 .']);
+      assert.equal(report.findings[0]?.actual, `group ${gid}`);
+      assert.deepEqual([report.exitCode, statuses(report)], [0, ok]);
+    }
   });
 
   test('of another model is not told of the one that was named', async () => {

@@ -74,6 +74,12 @@ export class PodVolumes {
     chmodSync(site.beside('.'), 0o755);
   }
 
+  /** Gives a volume to a user. */
+  own(name: string, user: number): void {
+    chownSync(this.source(name), user, user);
+    chmodSync(this.source(name), 0o755);
+  }
+
   source(name: string): string {
     return name === 'models' ? this.#site.store : join(this.#folder, name);
   }

@@ -7,7 +7,7 @@ import { flipBit } from '../fixtures/damage.ts';
 import { type SampleModel, sampleLayers } from '../fixtures/sample-store.ts';
 import { ScratchFiles } from '../fixtures/scratch-files.ts';
 import { SealedSite } from '../fixtures/sealed-site.ts';
-import { buildExecutable } from '../fixtures/single-executable.ts';
+import { singleExecutable } from '../fixtures/single-executable.ts';
 import { until } from '../fixtures/until.ts';
 import { readSource, top } from '../house/sources.ts';
 import { findOllama } from '../real-client/find-ollama.ts';
@@ -41,7 +41,7 @@ suite('a pod of the recipes', { skip: noContainers }, () => {
   let pod: Pod;
   before(() => {
     const root = (name: string) => join(files.folder, name);
-    const executable = buildExecutable(files.folder);
+    const executable = singleExecutable();
     const tool = toolImage(executable, root('tool'));
     // Where there is no Ollama, what takes its place says its argument and ends.
     const server = imageOf(ollama.program ?? '/bin/echo', '/bin/ollama', root('ollama'), executable);

@@ -11,7 +11,7 @@ import { emptySettings } from '../fixtures/run-main.ts';
 import { type SampleModel, sampleLayers } from '../fixtures/sample-store.ts';
 import { ScratchFiles } from '../fixtures/scratch-files.ts';
 import { SealedSite } from '../fixtures/sealed-site.ts';
-import { buildExecutable, noExecutable } from '../fixtures/single-executable.ts';
+import { noExecutable, singleExecutable } from '../fixtures/single-executable.ts';
 import { until } from '../fixtures/until.ts';
 
 suite('the single executable', { skip: noExecutable }, () => {
@@ -20,7 +20,7 @@ suite('the single executable', { skip: noExecutable }, () => {
   let site: SealedSite;
   let model: SampleModel;
   before(() => {
-    program = buildExecutable(files.folder);
+    program = singleExecutable();
   });
   after(() => files.remove());
   beforeEach(() => {

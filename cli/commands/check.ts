@@ -12,6 +12,7 @@ import {
   startLine,
   statusLine,
 } from '../../src/report/index.ts';
+import { loadedModels, ollamaUrl, openBlobs } from '../../src/running/index.ts';
 import { defaultStatePath, StateDirectory } from '../../src/state/index.ts';
 import type { LocatedStore } from '../../src/store/index.ts';
 import {
@@ -20,6 +21,7 @@ import {
   check,
   nearest,
   openList,
+  RunningModels,
   type Sealing,
 } from '../../src/verify/index.ts';
 import {
@@ -56,7 +58,8 @@ export async function runCheck(words: readonly string[], flags: TypedFlags, io: 
     const request = requestOf(words, settings, store, io);
     const list = await openList(listRequestOf(settings, request.openState, io.now()));
     const sealing = settings.sealed === true ? sealingFor(settings, request, io) : undefined;
-    report = await checkInto(files, format, { ...request, list, sealing }, settings, io);
+    const running = settings.running === true ? runningFor(io) : undefined;
+    report = await checkInto(files, format, { ...request, list, sealing, running }, settings, io);
   } finally {
     for (const file of files) file.close();
   }
@@ -79,6 +82,14 @@ function sealingFor(settings: Settings, request: CheckRequest, io: Io): Sealing 
   const limit = (['quick', 'subset', 'max-duration'] as const).find((key) => Boolean(settings[key]));
   if (limit === undefined) return sealingOf(settings, request, settings['require-allow-list'] === true, io);
   throw new KnownError('USAGE', { problem: `--sealed and --${limit} exclude each other` });
+}
+
+/** The Ollama of this machine, and what its processes have open. @throws KnownError USAGE */
+function runningFor(io: Io): RunningModels {
+  if (io.platform !== 'linux')
+    throw new KnownError('USAGE', { problem: '--running looks into /proc, which Linux alone has' });
+  const url = ollamaUrl(io.environment.OLLAMA_HOST);
+  return new RunningModels({ loaded: () => loadedModels(url, io.get), open: () => openBlobs(io.pid) });
 }
 
 /** A mistyped command is taken for a model; where there is no store to look it up in, it is still told apart. */

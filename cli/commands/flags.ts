@@ -108,6 +108,11 @@ export const checkFlags: readonly Flag[] = [
     syntax: '--sealed',
     help: 'hash only what changed since it was hashed last, and keep a seal',
   },
+  {
+    key: 'running',
+    syntax: '--running',
+    help: 'ask the Ollama of this machine what it has loaded, and compare (Linux)',
+  },
   { key: 'subset', syntax: '--subset <k/n>', help: 'hash one of n parts of the blobs, such as 1/7' },
   {
     key: 'max-duration',

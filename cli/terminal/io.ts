@@ -28,6 +28,10 @@ export interface Io {
     words: readonly string[],
     environment: Readonly<Record<string, string>>,
   ): number;
+  /** One answer of a server on this machine; a megabyte and five seconds at most. @throws system errors */
+  get(url: URL): Promise<{ readonly status: number; readonly text: string }>;
+  /** The operating system, as Node.js names it. */
+  readonly platform: NodeJS.Platform;
   /** Where this process stands, for relative paths. */
   readonly directory: string;
   /** The program that runs: the single executable, or Node.js. */

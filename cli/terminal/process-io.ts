@@ -5,6 +5,7 @@ import { isSea } from 'node:sea';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeCause, KnownError, systemCode } from '../../src/errors/index.ts';
 import { askSecret } from './ask-secret.ts';
+import { getLocal } from './get-local.ts';
 import type { Io, Sink } from './io.ts';
 
 /** The real world. The second Ctrl-C ends the process at once. */
@@ -49,6 +50,8 @@ export function processIo(): Io {
         throw new KnownError('INTERNAL', { problem: 'this Node has no execve' });
       return process.execve(file, [...words], { ...variables });
     },
+    get: getLocal,
+    platform: process.platform,
     directory: process.cwd(),
     program: process.execPath,
     singleExecutable: isSea(),

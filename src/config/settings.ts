@@ -63,6 +63,7 @@ export const settingsShape = {
   'min-version': z.optional(read(parseVersion, 'a version of a list, 1 or more')),
   'allow-expired': z.optional(boolean),
   sealed: z.optional(boolean),
+  running: z.optional(boolean),
   full: z.optional(boolean),
   'max-age': z.optional(read(parseDuration, 'a duration such as 12h or 7d')),
   'seal-key': z.optional(path),

@@ -105,6 +105,12 @@ export const errorTable = {
     500,
     'the stream was asked for its verdict before it ended ({actual} of {expected} bytes)',
   ),
+  OLLAMA_UNREACHABLE: row(
+    4,
+    502,
+    'cannot ask Ollama at {url}: {problem}',
+    'is it running? OLLAMA_HOST names another port of this machine',
+  ),
   FILE_CHANGED: row(4, 409, 'the file changed while it was read: {problem}'),
   FILE_UNREADABLE: row(4, 500, 'the file cannot be read: {problem}'),
   CANCELLED: row(4, 503, 'the work was cancelled before it was done'),

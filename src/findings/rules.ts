@@ -1,6 +1,6 @@
 import { listedModelRules, listRules } from './list-rules.ts';
 import type { Rule } from './rule.ts';
-import { blobRules, manifestRules, otherRules, sealRules } from './store-rules.ts';
+import { blobRules, manifestRules, otherRules, runningRules, sealRules } from './store-rules.ts';
 
 /**
  * Every rule a check may report: severity, bit, what it means, why it matters, what to do.
@@ -14,6 +14,7 @@ export const rules = {
   ...blobRules,
   ...otherRules,
   ...sealRules,
+  ...runningRules,
   ...listRules,
   ...listedModelRules,
 } satisfies Record<string, Rule>;

@@ -21,6 +21,27 @@ export const sealRules = {
   ),
 };
 
+/** What `check --running` says of the models that Ollama has loaded. */
+export const runningRules = {
+  'running-verified': info(
+    'A model that Ollama has loaded comes from the very files that were verified, or none is loaded.',
+    'What is in memory is what was checked, not only what lies on the disk.',
+    'Nothing.',
+  ),
+  'running-altered': error(
+    1,
+    'Ollama has loaded a model from another file, or by another manifest, than those that were verified.',
+    'What lies on the disk now is not what answers: it was replaced after it was loaded.',
+    'Unload it (ollama stop MODEL); the next request loads what lies there now.',
+  ),
+  'running-unseen': error(
+    4,
+    'It could not be seen from which file a loaded model comes.',
+    'The model in memory may be the verified one or not.',
+    'Run as root or as the user of Ollama, on the machine and in the PID namespace of Ollama, over its store.',
+  ),
+} as const;
+
 /** What may be wrong with a manifest. */
 export const manifestRules = {
   'manifest-broken': error(

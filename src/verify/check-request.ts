@@ -4,6 +4,7 @@ import type { StateDirectory } from '../state/index.ts';
 import type { ListForCheck } from './apply-list.ts';
 import type { BlobTables } from './blob-tables.ts';
 import type { Limits } from './plan.ts';
+import type { RunningModels } from './running-models.ts';
 import type { Sealing } from './sealing.ts';
 
 export interface CheckRequest extends Limits {
@@ -29,6 +30,8 @@ export interface CheckRequest extends Limits {
   readonly list?: ListForCheck | undefined;
   /** What was proven before and what is kept of this run; undefined means that every byte is read. */
   readonly sealing?: Sealing | undefined;
+  /** What Ollama has loaded is held against what was proven; undefined leaves it alone. */
+  readonly running?: RunningModels | undefined;
   /** Chunk tables to make; undefined means those of the list are used. */
   readonly tables?: BlobTables | undefined;
 }

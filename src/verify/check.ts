@@ -37,6 +37,7 @@ export async function check(request: CheckRequest, effects: CheckEffects): Promi
   const sealed = await request.sealing?.take(store, inventory, tables, (fact) => log.add(fact));
   const full = planHashing(inventory, request, memory.from);
   const plan = sealed === undefined ? full : withoutSealed(full, inventory.table, sealed);
+  await request.running?.begin(inventory.table.length);
   const run = await hash(store, { inventory, plan, tables, sealed }, request, effects);
   reportMoved(
     store,
@@ -56,6 +57,7 @@ export async function check(request: CheckRequest, effects: CheckEffects): Promi
   );
   const partial = reportPartial({ request, effects, plan, run }, (fact) => log.add(fact));
   memory.remember(plan, run, inventory.table);
+  await request.running?.judge(models.chosen, inventory, (fact) => log.add(fact));
   const listDigest = list.info?.digest ?? null;
   if (models.whole) request.sealing?.save(store, inventory, listDigest, (fact) => log.add(fact));
   effects.observer.ended();
@@ -100,6 +102,10 @@ async function hash(
   request: CheckRequest,
   effects: CheckEffects,
 ): Promise<HashRun> {
+  for (const index of plan.all) {
+    const state = sealed?.[index] === 1 ? request.sealing?.provenState(index) : undefined;
+    if (state !== undefined) request.running?.keep(index, state);
+  }
   const pool = new HashPool({ threads: request.jobs, maxRate: request.maxRate });
   const { table } = inventory;
   effects.observer.hashing({
@@ -113,11 +119,14 @@ async function hash(
       }),
   });
   try {
-    const { jobs, firstFailure, sealing } = request;
+    const { jobs, firstFailure, sealing, running } = request;
     const { signal, deadline } = effects;
     return await hashBlobs(store, inventory, plan, pool, tables, {
       ...{ jobs, firstFailure, signal, deadline, sealed },
-      onIntact: (index, verdict) => sealing?.keep(index, table.digest(index), verdict, tables),
+      onIntact: (index, verdict) => {
+        sealing?.keep(index, table.digest(index), verdict, tables);
+        running?.keep(index, verdict.identity);
+      },
     });
   } finally {
     await pool.close();

@@ -16,6 +16,7 @@ export { type ListedModel, listModels, type ModelListing } from './list-models.t
 export { type NamedBlobs, namedBlobs } from './named-blobs.ts';
 export { nearest } from './nearest.ts';
 export { type ListRequest, openList } from './open-list.ts';
+export { RunningModels, type RunningRequest } from './running-models.ts';
 export { type HostFacts, Sealing, type SealingRequest } from './sealing.ts';
 export { ComparedStore, type LayerReading, type StoredEntry } from './store-as-list.ts';
 export { tabledBlobs } from './tabled-blobs.ts';

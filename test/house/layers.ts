@@ -29,6 +29,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     ],
   },
   'src/seal': { layer: 3, packages: [] },
+  'src/running': { layer: 2, packages: ['zod'] },
   'src/watch': { layer: 3, packages: [] },
   'src/blobs': { layer: 3, packages: [] },
   'src/catalog': { layer: 3, packages: ['better-sqlite3', 'kysely'] },

@@ -5,7 +5,7 @@ export interface Io {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly uid: number | undefined;
   readonly pid: number;
-  /** Processors this process may use. */
+  /** Processors this process may use for threads; 0 where it may start none. */
   readonly cores: number;
   now(): Date;
   /** Milliseconds that only go forward. */

@@ -27,7 +27,8 @@ export function processIo(): Io {
     environment: process.env,
     uid: process.getuid?.(),
     pid: process.pid,
-    cores: availableParallelism(),
+    // Threads may escape the permission model: there the work is done without them.
+    cores: process.permission === undefined ? availableParallelism() : 0,
     now: () => new Date(),
     monotonic: () => performance.now(),
     every(ms, action) {
@@ -48,6 +49,10 @@ export function processIo(): Io {
       for (const ignored of ['SIGPIPE', 'SIGXFSZ'] as const) process.on(ignored, () => {});
       if (process.execve === undefined)
         throw new KnownError('INTERNAL', { problem: 'this Node has no execve' });
+      if (process.permission?.has('child') === false) {
+        const problem = 'exec under the permission model of Node.js needs --allow-child-process';
+        throw new KnownError('USAGE', { problem });
+      }
       return process.execve(file, [...words], { ...variables });
     },
     get: getLocal,

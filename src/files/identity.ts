@@ -1,5 +1,6 @@
 import { type BigIntStats, fstatSync, fsyncSync } from 'node:fs';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
+import { fsyncIsDenied } from './durable.ts';
 
 /**
  * What tells one state of one file from another: device, inode, size, and the nanoseconds of mtime and ctime.
@@ -33,16 +34,19 @@ export const difference = (a: FileIdentity, b: FileIdentity): string | undefined
  */
 const cannotSync = new Set(['EINVAL', 'EROFS', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EBADF', 'EPERM']);
 
+/** What `settle` does where Node.js denies fsync by number: refuse the file, or take what was flushed by a handle, or is read in one go. */
+export type WhenDenied = 'refuse' | 'go-on';
+
 /**
  * fstat, fsync, fstat: the identity of an open file whose dirty pages are out. A page dirtied through a memory
  * mapping keeps the old ctime until it is flushed; without the fsync such a change would not show.
  *
  * @throws KnownError FILE_CHANGED when the flush moved a time, FILE_UNREADABLE when it failed
  */
-export function settle(fd: number): FileIdentity {
+export function settle(fd: number, whenDenied: WhenDenied = 'refuse'): FileIdentity {
   const before = identityOf(fstatSync(fd, { bigint: true }));
   try {
-    fsyncSync(fd);
+    if (!(fsyncIsDenied() && whenDenied === 'go-on')) fsyncSync(fd);
   } catch (error) {
     if (!cannotSync.has(systemCode(error) ?? '')) {
       throw new KnownError('FILE_UNREADABLE', { problem: describeCause(error) }, error);

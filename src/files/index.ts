@@ -1,7 +1,15 @@
 export { type CopiedFile, copyFile } from './copy-file.ts';
 export { Directory, openResolvedFile } from './directory.ts';
+export { flushByHandle, fsyncIsDenied, makeDurable, writeFlags } from './durable.ts';
 export { homeDirectory } from './home-directory.ts';
-export { assertSame, difference, type FileIdentity, identityOf, settle } from './identity.ts';
+export {
+  assertSame,
+  difference,
+  type FileIdentity,
+  identityOf,
+  settle,
+  type WhenDenied,
+} from './identity.ts';
 export { type RawName, rawToBytes, rawToText, textToRaw } from './raw-name.ts';
 export { readSmall } from './read-small.ts';
 export { replaceFile, syncDirectory } from './replace-file.ts';

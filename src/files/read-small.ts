@@ -9,7 +9,7 @@ import { assertSame, settle } from './identity.ts';
  */
 export function readSmall(fd: number, limit: number): Buffer | undefined {
   if (fstatSync(fd).size > limit) return undefined;
-  const before = settle(fd);
+  const before = settle(fd, 'go-on');
   const buffer = Buffer.alloc(Math.min(Number(before.size), limit) + 1);
   let filled = 0;
   while (filled < buffer.length) {

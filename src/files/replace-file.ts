@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { makeDurable } from './durable.ts';
 
 /** Links in a row that are followed; as many as Linux follows. */
 const linkLimit = 40;
@@ -68,7 +69,7 @@ function linkAt(path: string): string | undefined {
 export function syncDirectory(path: string): void {
   const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
-    fsyncSync(fd);
+    makeDurable(fd);
   } finally {
     closeSync(fd);
   }

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { KnownError } from '../errors/index.ts';
-import { assertSame, settle } from '../files/index.ts';
+import { assertSame, flushByHandle, fsyncIsDenied, settle } from '../files/index.ts';
 import { type Digest, digestFromBytes } from '../oci/index.ts';
 import { type ChunkTable, checkPieceSize, parseChunkTable } from './chunk-table.ts';
 import { type Activity, HashThread, type TaskRunner } from './hash-thread.ts';
@@ -73,7 +73,9 @@ export class HashPool {
    * @throws KnownError STREAM_TOO_SHORT or STREAM_TRAILING when the size differs; otherwise as `digest`
    */
   async verifyPieces(fd: number, label: string, table: ChunkTable): Promise<number[]> {
-    const before = settle(fd);
+    const inline = this.#options.threads === 0;
+    if (inline && fsyncIsDenied()) await flushByHandle(fd);
+    const before = settle(fd, inline ? 'go-on' : 'refuse');
     const [actual, expected] = [Number(before.size), table.size];
     if (actual < expected) throw new KnownError('STREAM_TOO_SHORT', { actual, expected });
     if (actual > expected) throw new KnownError('STREAM_TRAILING', { expected });

@@ -1,4 +1,5 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
+import { flushByHandle, fsyncIsDenied } from '../files/index.ts';
 import type { Activity, TaskRunner } from './hash-thread.ts';
 import { readContext, type WorkerSetup } from './read-through.ts';
 import { ControlView } from './shared-control.ts';
@@ -49,7 +50,8 @@ export class InlineThread implements TaskRunner {
     this.#label = label;
     this.#countedBefore = this.bytesRead;
     try {
-      const steps = taskSteps(task, readContext(this.#setup));
+      if (fsyncIsDenied()) await flushByHandle(task.fd);
+      const steps = taskSteps(task, { ...readContext(this.#setup), whenDenied: 'go-on' });
       for (;;) {
         const step = steps.next();
         if (step.done === true) return step.value;

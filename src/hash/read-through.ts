@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { KnownError } from '../errors/index.ts';
+import type { WhenDenied } from '../files/index.ts';
 import { ControlView, type SharedControl } from './shared-control.ts';
 
 /** Bytes in one read. */
@@ -20,6 +21,8 @@ export interface ReadContext {
   /** Bytes a second over all threads; undefined means as fast as it goes. */
   readonly maxRate: number | undefined;
   readonly now: () => bigint;
+  /** Where Node.js denies fsync by number, only a file that was flushed by a handle may be read. */
+  readonly whenDenied?: WhenDenied;
 }
 
 /** What one thread of a pool is given. */

@@ -83,7 +83,7 @@ function* readWhole(
   room: Uint8Array,
   context: ReadContext,
 ): Steps<WholeResult> {
-  const before = settle(fd);
+  const before = settle(fd, context.whenDenied);
   const hash = createHash('sha256');
   const table = pieceSize === undefined ? undefined : new ChunkTableBuilder(pieceSize);
   const take = (part: Uint8Array) => {
@@ -97,7 +97,7 @@ function* readWhole(
 
 /** A second reading, past the page cache where that can be had, which also looks for zeroed extents. */
 function* readAgain(fd: number, room: Uint8Array, context: ReadContext): Steps<AgainResult> {
-  const before = settle(fd);
+  const before = settle(fd, context.whenDenied);
   const direct = openUncached(fd, room);
   try {
     const hash = createHash('sha256');

@@ -3,8 +3,6 @@ import {
   closeSync,
   constants,
   fstatSync,
-  fsyncSync,
-  futimesSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -12,11 +10,12 @@ import {
   renameSync,
   statSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
-import { syncDirectory } from '../files/index.ts';
+import { makeDurable, syncDirectory, writeFlags } from '../files/index.ts';
 
 export interface StateEffects {
   now(): Date;
@@ -133,12 +132,12 @@ export class StateDirectory {
 
   #replace(name: string, text: string | Uint8Array): void {
     const temporary = join(this.path, `.${name}.${this.#effects.pid}`);
-    const fd = openSync(temporary, 'w', 0o600);
+    const fd = openSync(temporary, writeFlags(), 0o600);
     try {
       try {
         // writeSync may write less than all: a disk that fills up would leave half of the text.
         writeFileSync(fd, text);
-        fsyncSync(fd);
+        makeDurable(fd);
       } finally {
         closeSync(fd);
       }
@@ -179,7 +178,7 @@ export class StateDirectory {
     try {
       writeFileSync(fd, `${this.#effects.pid}\n`);
       const now = this.#effects.now();
-      futimesSync(fd, now, now);
+      utimesSync(path, now, now);
       return { path, fd };
     } catch (error) {
       closeSync(fd);

@@ -57,7 +57,8 @@ export async function runCheck(words: readonly string[], flags: TypedFlags, io: 
   try {
     const request = requestOf(words, settings, store, io);
     const list = await openList(listRequestOf(settings, request.openState, io.now()));
-    const sealing = settings.sealed === true ? sealingFor(settings, request, io) : undefined;
+    const sealed = settings.sealed === true || settings['fs-verity'] === true;
+    const sealing = sealed ? sealingFor(settings, request, io) : undefined;
     const running = settings.running === true ? runningFor(io) : undefined;
     report = await checkInto(files, format, { ...request, list, sealing, running }, settings, io);
   } finally {

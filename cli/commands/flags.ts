@@ -76,6 +76,11 @@ const everyCheckFlags: readonly Flag[] = [
     help: 'the key of the seal (default: made in the state directory)',
   },
   {
+    key: 'fs-verity',
+    syntax: '--fs-verity',
+    help: 'keep what the kernel says of files with fs-verity in the seal, and take it for proof (program fsverity)',
+  },
+  {
     key: 'termination-log',
     syntax: '--termination-log <file>',
     help: 'why the check failed, in one line (default: /dev/termination-log where it exists)',

@@ -16,6 +16,7 @@ export const sealingOf = (settings: Settings, request: CheckRequest, guarded: bo
       afresh: settings.full === true,
       host: { ...io.host(), uid: io.uid, home: io.environment.HOME },
       random: (bytes) => io.random(bytes),
+      measure: settings['fs-verity'] === true ? io.measureVerity : undefined,
     },
     io.now(),
   );

@@ -30,6 +30,8 @@ export interface Io {
   ): number;
   /** One answer of a server on this machine; a megabyte and five seconds at most. @throws system errors */
   get(url: URL): Promise<{ readonly status: number; readonly text: string }>;
+  /** The fs-verity digest of an open file, or why there is none. */
+  measureVerity(fd: number): Promise<string | Error>;
   /** The operating system, as Node.js names it. */
   readonly platform: NodeJS.Platform;
   /** Where this process stands, for relative paths. */

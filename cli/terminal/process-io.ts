@@ -7,6 +7,7 @@ import { describeCause, KnownError, systemCode } from '../../src/errors/index.ts
 import { askSecret } from './ask-secret.ts';
 import { getLocal } from './get-local.ts';
 import type { Io, Sink } from './io.ts';
+import { measureVerity } from './measure-verity.ts';
 
 /** The real world. The second Ctrl-C ends the process at once. */
 export function processIo(): Io {
@@ -56,6 +57,7 @@ export function processIo(): Io {
       return process.execve(file, [...words], { ...variables });
     },
     get: getLocal,
+    measureVerity,
     platform: process.platform,
     directory: process.cwd(),
     program: process.execPath,

@@ -66,6 +66,7 @@ export const settingsShape = {
   running: z.optional(boolean),
   full: z.optional(boolean),
   'max-age': z.optional(read(parseDuration, 'a duration such as 12h or 7d')),
+  'fs-verity': z.optional(boolean),
   'seal-key': z.optional(path),
   'on-fail': z.optional(z.enum(['stop', 'quarantine', 'serve-allowed'])),
   user: z.optional(read(parseUser, 'a user: a name, a number, or UID:GID')),

@@ -14,6 +14,11 @@ export const sealRules = {
     'The first check after a copy, a restored backup or a new machine takes as long as reading everything.',
     'Nothing, unless it is said at every start: then keep the state directory (--state) and its key.',
   ),
+  'verity-not-used': info(
+    '--fs-verity was given, and no blob of the store has fs-verity, or the program fsverity is missing.',
+    'What the kernel keeps unchanged needs no second hashing, whatever its times and however old the proof.',
+    'Enable it: fsverity enable FILE, on a file system made with it.',
+  ),
   'state-forgeable': warning(
     'A user other than root can write both the store and the state directory.',
     'Whoever can alter a blob there can also write a seal that says it was hashed. A check that guards a start therefore hashes everything.',

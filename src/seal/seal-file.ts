@@ -8,6 +8,8 @@ export interface SealedFile {
   readonly digest: Digest;
   /** The chunk table by which that was proven; undefined means by the whole digest. */
   readonly table: Digest | undefined;
+  /** What the kernel's fs-verity said of the file then; undefined where it was not asked or said nothing. */
+  readonly verity?: Digest | undefined;
   /** The state in which the file was proven; its device is that of the header. */
   readonly identity: FileIdentity;
   /** Seconds since 1970 when its bytes were read. */
@@ -28,11 +30,11 @@ export interface SealHeader {
   readonly list: string | null;
 }
 
-const schema = 'urn:verify-models:seal:v1';
+const schema = 'urn:verify-models:seal:v2';
 const macSize = 32;
-/** digest, table, inode, size, mtime, ctime, time of the proof. */
-const recordSize = 32 + 32 + 5 * 8;
-const noTable = Buffer.alloc(32);
+/** digest, table, fs-verity digest, inode, size, mtime, ctime, time of the proof. */
+const recordSize = 3 * 32 + 5 * 8;
+const none = Buffer.alloc(32);
 
 /** One line of JSON, fixed records sorted by digest, HMAC-SHA256 over all of it (RFC 2104). */
 export function encodeSeal(header: SealHeader, files: readonly SealedFile[], key: Uint8Array): Buffer {
@@ -47,12 +49,17 @@ export function encodeSeal(header: SealHeader, files: readonly SealedFile[], key
   return bytes;
 }
 
-function writeRecord(bytes: Buffer, at: number, { digest, table, identity, provenAt }: SealedFile): void {
+function writeRecord(
+  bytes: Buffer,
+  at: number,
+  { digest, table, verity, identity, provenAt }: SealedFile,
+): void {
   bytes.set(digestBytes(digest), at);
-  bytes.set(table === undefined ? noTable : digestBytes(table), at + 32);
+  bytes.set(table === undefined ? none : digestBytes(table), at + 32);
+  bytes.set(verity === undefined ? none : digestBytes(verity), at + 64);
   const { ino, size, mtimeNs, ctimeNs } = identity;
   [ino, size, mtimeNs, ctimeNs, BigInt(provenAt)].forEach((value, field) => {
-    bytes.writeBigInt64LE(BigInt.asIntN(64, value), at + 64 + field * 8);
+    bytes.writeBigInt64LE(BigInt.asIntN(64, value), at + 96 + field * 8);
   });
 }
 
@@ -93,11 +100,15 @@ function findRecord(records: Buffer, count: number, digest: Digest, dev: bigint)
 }
 
 function readRecord(records: Buffer, at: number, digest: Digest, dev: bigint): SealedFile {
-  const field = (number: number) => BigInt.asUintN(64, records.readBigInt64LE(at + 64 + number * 8));
-  const table = records.subarray(at + 32, at + 64);
+  const field = (number: number) => BigInt.asUintN(64, records.readBigInt64LE(at + 96 + number * 8));
+  const optional = (from: number) => {
+    const bytes = records.subarray(from, from + 32);
+    return bytes.equals(none) ? undefined : digestFromBytes(bytes);
+  };
   return {
     digest,
-    table: table.equals(noTable) ? undefined : digestFromBytes(table),
+    table: optional(at + 32),
+    verity: optional(at + 64),
     identity: {
       ...{ dev, ino: field(0), size: field(1) },
       ...{ mtimeNs: BigInt.asIntN(64, field(2)), ctimeNs: BigInt.asIntN(64, field(3)) },

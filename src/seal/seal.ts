@@ -29,6 +29,10 @@ export interface Seal {
   readonly madeAt: Date;
   /** Undefined when the file is not in the seal, has moved since, or was proven too long ago. */
   proofOf(digest: Digest, identity: FileIdentity): KeptProof | undefined;
+  /** The fs-verity digest that the file had when its bytes were proven. */
+  verityOf(digest: Digest): Digest | undefined;
+  /** The proof of a file whose fs-verity digest is the sealed one: state and age do not count, since the kernel holds every read against it. */
+  proofByVerity(digest: Digest, now: Date): KeptProof | undefined;
 }
 
 /** Largest seal that is read: 256 MiB, two and a half million files. */
@@ -52,6 +56,11 @@ export function readSeal(state: StateDirectory, key: Uint8Array, facts: SealFact
   return {
     madeAt: new Date(seal.header.madeAt),
     proofOf: (digest, file) => lookUp(seal, digest, file, facts),
+    verityOf: (digest) => seal.find(digest)?.verity,
+    proofByVerity: (digest, now) => {
+      const sealed = seal.find(digest);
+      return sealed && { table: sealed.table, provenAt: Math.floor(now.getTime() / 1000) };
+    },
   };
 }
 

@@ -59,7 +59,7 @@ export async function check(request: CheckRequest, effects: CheckEffects): Promi
   memory.remember(plan, run, inventory.table);
   await request.running?.judge(models.chosen, inventory, (fact) => log.add(fact));
   const listDigest = list.info?.digest ?? null;
-  if (models.whole) request.sealing?.save(store, inventory, listDigest, (fact) => log.add(fact));
+  if (models.whole) await request.sealing?.save(store, inventory, listDigest, (fact) => log.add(fact));
   effects.observer.ended();
   return {
     tool: request.tool,

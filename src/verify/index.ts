@@ -16,8 +16,9 @@ export { type ListedModel, listModels, type ModelListing } from './list-models.t
 export { type NamedBlobs, namedBlobs } from './named-blobs.ts';
 export { nearest } from './nearest.ts';
 export { type ListRequest, openList } from './open-list.ts';
+export type { HostFacts, SealingRequest } from './open-seals.ts';
 export { RunningModels, type RunningRequest } from './running-models.ts';
-export { type HostFacts, Sealing, type SealingRequest } from './sealing.ts';
+export { Sealing } from './sealing.ts';
 export { ComparedStore, type LayerReading, type StoredEntry } from './store-as-list.ts';
 export { tabledBlobs } from './tabled-blobs.ts';
 export { type ForList, verifyForList } from './verify-for-list.ts';

@@ -16,17 +16,19 @@ const file = fc
   .record({
     digest,
     table: fc.option(digest, { nil: undefined }),
+    verity: fc.option(digest, { nil: undefined }),
     ino: number,
     size: number,
     mtimeNs: number,
     ctimeNs: number,
     provenAt: fc.nat(),
   })
-  .filter(({ table }) => table !== `sha256:${'0'.repeat(64)}`)
+  .filter(({ table, verity }) => ![table, verity].includes(`sha256:${'0'.repeat(64)}` as Digest))
   .map(
-    ({ digest, table, provenAt, ...times }): SealedFile => ({
+    ({ digest, table, verity, provenAt, ...times }): SealedFile => ({
       digest,
       table,
+      verity,
       provenAt,
       identity: { dev: 66305n, ...times },
     }),

@@ -1,0 +1,125 @@
+import { fstatSync, statSync } from 'node:fs';
+import { KnownError } from '../errors/index.ts';
+import {
+  canWrite,
+  keyTravelsWith,
+  type Owned,
+  openSealKey,
+  readSeal,
+  type Seal,
+  type Volume,
+  volumeOf,
+  writesShow,
+} from '../seal/index.ts';
+import type { StateDirectory } from '../state/index.ts';
+import type { OllamaStore } from '../store/index.ts';
+
+/** How a run uses seals. */
+export interface SealingRequest {
+  /** Opened only now. @throws KnownError STATE_* */
+  readonly openState: () => StateDirectory;
+  /** A file with the key; undefined means the state directory's own. */
+  readonly keyFile: string | undefined;
+  /** Milliseconds; a proof that is older does not count. */
+  readonly maxAgeMs: number;
+  /** The check decides whether something starts: what another user could have forged is not taken. */
+  readonly guarded: boolean;
+  /** Hash everything, and make the seal anew. */
+  readonly afresh: boolean;
+  readonly host: HostFacts;
+  readonly random: (bytes: number) => Uint8Array;
+  /**
+   * The fs-verity digest of an open file as the kernel measures it, as a text such as `sha256:...`; an Error says why there
+   * is none. Undefined where fs-verity is not asked for.
+   */
+  readonly measure?: ((fd: number) => Promise<string | Error>) | undefined;
+}
+
+/** What the operating system says of this host. */
+export interface HostFacts {
+  /** `/proc/self/mountinfo`; undefined where there is none. */
+  readonly mountInfo: string | undefined;
+  readonly bootId: string | undefined;
+  readonly uid: number | undefined;
+  /** Groups of this process. */
+  readonly groups: readonly number[];
+  readonly home: string | undefined;
+}
+
+/** Where a seal may be written: a state directory that can be used, and its key. */
+export interface SealPlace {
+  readonly state: StateDirectory;
+  readonly key: Uint8Array;
+}
+
+/** State, key, volume and the last seal of one run. */
+export interface OpenSeals {
+  readonly device: bigint;
+  readonly volume: Volume | undefined;
+  /** Undefined where nothing can be sealed. */
+  readonly place: SealPlace | undefined;
+  /** Undefined where none counts. */
+  readonly seal: Seal | undefined;
+  /** Why no seal counts. */
+  readonly why: string | undefined;
+  /** The owner of the state could write one of the directories of the store. */
+  readonly forgeable: boolean;
+  /** The owner of the state could write this file. */
+  couldForge(file: Owned): boolean;
+}
+
+const nothing: Omit<OpenSeals, 'why'> = {
+  device: 0n,
+  volume: undefined,
+  place: undefined,
+  seal: undefined,
+  forgeable: false,
+  couldForge: () => false,
+};
+
+/** Opens state, key and seal. What is unusable is no failure: all is hashed then. */
+export function openSeals(store: OllamaStore, request: SealingRequest, now: Date): OpenSeals {
+  const { openState, keyFile, host, random, maxAgeMs, afresh } = request;
+  if (store.blobs === undefined) return { ...nothing, why: 'there is no blobs/' };
+  const device = fstatSync(store.blobs.fd, { bigint: true }).dev;
+  const volume = volumeOf(store.blobs.path, host.mountInfo);
+  const without = { ...nothing, device, volume };
+  if (writesShow(volume) === 'never') {
+    const why = `on ${volume?.type} a write through a memory mapping leaves no trace, so nothing is sealed there`;
+    return { ...without, why };
+  }
+  try {
+    const state = openState();
+    if (keyTravelsWith(volume, volumeOf(keyFile ?? state.path, host.mountInfo), host.home)) {
+      const why =
+        'the key of the seal would lie on the volume that it seals; name another place with --state DIR or --seal-key FILE';
+      return { ...without, why };
+    }
+    const key = openSealKey(state, keyFile, random);
+    const couldForge = forgerOf(state, host);
+    const paths = [store.path, store.manifests?.path, store.blobs.path];
+    const forgeable = paths.some((path) => path !== undefined && couldForge(statSync(path)));
+    const place = { ...without, place: { state, key }, forgeable, couldForge };
+    if (afresh) return { ...place, why: '--full' };
+    const seal = readSeal(state, key, {
+      store: store.path,
+      device,
+      volume,
+      bootId: host.bootId,
+      now,
+      maxAgeMs,
+    });
+    return typeof seal === 'string' ? { ...place, why: seal } : { ...place, seal, why: undefined };
+  } catch (error) {
+    if (error instanceof KnownError) return { ...without, why: error.message };
+    throw error;
+  }
+}
+
+/** A user other than root who can write both the store and the state can make any seal they like. */
+function forgerOf(state: StateDirectory, host: HostFacts): (file: Owned) => boolean {
+  const { uid } = statSync(state.path);
+  if (uid === 0 || host.uid === undefined) return () => false;
+  const groups = uid === host.uid ? new Set(host.groups) : undefined;
+  return (file) => canWrite(file, uid, groups);
+}

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { flipBit } from '../fixtures/damage.ts';
 import { bareEnvironment } from '../fixtures/run-main.ts';
-import { program as verifier } from '../fixtures/run-program.ts';
+import { runProgramFile, program as verifier } from '../fixtures/run-program.ts';
 import { blobPath, manifestPathOf } from '../fixtures/sample-store.ts';
 import { findOllama } from './find-ollama.ts';
 import { createModel } from './made-models.ts';
@@ -55,20 +55,39 @@ suite('exec -- ollama serve', { skip }, () => {
     await server.restart(exec(), environment);
   });
 
-  test('with serve-allowed, a model that is not sound is absent from ollama list, and no byte was copied', {
-    skip: !root && 'needs root',
-  }, async () => {
+  /** The list of `other:7b` alone, and the words that name it. */
+  async function approveOther(): Promise<string[]> {
+    const [list, key] = [join(server.folder, 'allow-list.json'), join(server.folder, 'approver')];
+    const secret = { environment: { VERIFY_MODELS_PASSPHRASE: 'open sesame' } };
+    for (const words of [
+      ['keygen', key],
+      ['allow', 'other:7b', '--store', server.store, '--allow-list', list],
+      ['sign', list, '--key', `${key}.key`, '--store', server.store],
+    ]) {
+      const { status, stderr } = await runProgramFile(words, secret);
+      assert.equal(status, 0, stderr);
+    }
+    return ['--allow-list', list, '--key', `${key}.pub`, '--min-version', '1'];
+  }
+
+  const serveAllowed = async (why: string, words: readonly string[]) => {
     await server.halt();
-    flip();
-    const home = join(server.folder, 'home');
+    const home = join(server.folder, why);
     mkdirSync(home);
     chownSync(home, 61_001, 61_001);
     chmodSync(server.folder, 0o755);
-    const words = ['--on-fail', 'serve-allowed', '--user', '61001:61001'];
-    await server.restart(exec(...words), { ...environment, HOME: home });
+    const all = ['--on-fail', 'serve-allowed', '--user', '61001:61001', ...words];
+    await server.restart(exec(...all), { ...environment, HOME: home });
     const { output } = await server.ollama('list');
     assert.doesNotMatch(output, /sample/);
     assert.match(output, /other:7b/);
+    // Its user cannot bring it back by the name that was left out.
+    assert.notEqual((await server.ollama('show', 'sample')).status, 0);
+    assertNotCopied();
+    await server.halt();
+  };
+
+  function assertNotCopied(): void {
     const other = JSON.parse(
       readFileSync(manifestPathOf(server.store, 'registry.ollama.ai/library/other:7b'), 'utf8'),
     ) as { layers: { digest: string }[] };
@@ -80,7 +99,20 @@ suite('exec -- ollama serve', { skip }, () => {
       // A hard link, or the same bytes by a reflink.
       assert.ok(here.ino === there.ino || there.mode % 0o1000 === 0o444);
     }
+  }
+
+  test('with serve-allowed, an unlisted model is absent from ollama list, and no byte was copied', {
+    skip: !root && 'needs root',
+  }, async () => {
+    await serveAllowed('unlisted', await approveOther());
+  });
+
+  test('with serve-allowed, a model that is not sound is absent from ollama list, and no byte was copied', {
+    skip: !root && 'needs root',
+  }, async () => {
     await server.halt();
+    flip();
+    await serveAllowed('unsound', []);
     flip();
   });
 });

@@ -94,7 +94,12 @@ export class Container {
 function script({ root, mounts, user, group, groups, readOnlyRoot }: ContainerRun): string {
   const quoted = (path: string) => `'${path.replaceAll("'", "'\\''")}'`;
   // The path is given to these by the shell: the container's environment may have none.
-  const lines = ['export PATH=/usr/sbin:/usr/bin:/sbin:/bin', `mount --bind ${quoted(root)} ${quoted(root)}`];
+  const lines = [
+    // Node.js hands the coverage of the tests on to its children.
+    'unset NODE_V8_COVERAGE',
+    'export PATH=/usr/sbin:/usr/bin:/sbin:/bin',
+    `mount --bind ${quoted(root)} ${quoted(root)}`,
+  ];
   if (readOnlyRoot) lines.push(`mount -o remount,bind,ro ${quoted(root)}`);
   lines.push(`mount --rbind /proc ${quoted(join(root, 'proc'))}`);
   for (const { path, source, readOnly } of mounts) {

@@ -1,33 +1,14 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, suite, test } from 'node:test';
-import { identityOf } from '../../src/files/index.ts';
+import { fileURLToPath } from 'node:url';
 import { WatchedStore } from '../../src/launch/index.ts';
-import { BlobTable, OllamaStore, readBlobs } from '../../src/store/index.ts';
 import { flipBit } from '../fixtures/damage.ts';
 import type { SampleModel } from '../fixtures/sample-store.ts';
 import { ScratchStore } from '../fixtures/scratch-store.ts';
-
-/** What a check would have proven: every blob as it lies there now. */
-async function provenNow(path: string) {
-  const table = new BlobTable();
-  using store = OllamaStore.open(path, [], () => {});
-  const ignore = () => {};
-  await readBlobs(store, table, {
-    ...{ report: ignore, onBlob: ignore, onObstacle: ignore, onPartial: ignore },
-    ...{ now: new Date(), signal: new AbortController().signal, wanted: () => true },
-  });
-  const state = (of: OllamaStore, index: number) => {
-    try {
-      return identityOf(statSync(of.blobs?.reach(table.fileName(index)) ?? '', { bigint: true }));
-    } catch {
-      return undefined;
-    }
-  };
-  const before = Array.from({ length: table.length }, (_, index) => state(store, index));
-  return { table, provenState: (index: number) => before[index], stateNow: state };
-}
+import { provenNow } from './proven-now.ts';
 
 suite('a store between its check and the start', () => {
   let scratch: ScratchStore;
@@ -88,6 +69,18 @@ suite('a store between its check and the start', () => {
       assert.match((await change(action)) ?? 'nothing', why);
     });
   }
+
+  const root = process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'true']).status === 0;
+  test('another volume mounted over it is seen', { skip: !root && 'needs root and unshare' }, () => {
+    const program = fileURLToPath(new URL('./mount-over.ts', import.meta.url));
+    cpSync(scratch.path, scratch.beside('copy'), { recursive: true, preserveTimestamps: true });
+    for (const part of ['.', 'manifests', 'blobs']) {
+      const words = [program, scratch.path, part, scratch.beside('copy')];
+      const apart = ['--mount', '--propagation', 'private', process.execPath, ...words];
+      const { stdout, stderr } = spawnSync('unshare', apart, { encoding: 'utf8' });
+      assert.match(stdout, /a directory or a manifest of it was replaced/, stderr);
+    }
+  });
 });
 
 function replace(file: string): void {

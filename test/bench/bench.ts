@@ -13,6 +13,7 @@ import { describeMachine } from './machine.ts';
 import { measureLists } from './measure-lists.ts';
 import { measureMirror } from './measure-mirror.ts';
 import { measureSeals } from './measure-seals.ts';
+import { measureWatch } from './measure-watch.ts';
 import { type Conditions, measureBlob, measureStore } from './measurements.ts';
 import { mirrorTable } from './mirror-table.ts';
 import { isInstalled } from './run-program.ts';
@@ -39,7 +40,10 @@ async function bench(conditions: Conditions): Promise<void> {
     if (!isInstalled(peer)) say(`${peer} is not installed here: its columns stay empty.`);
   }
   const part = process.env.BENCH_PART ?? 'all';
-  if (part === 'all' || part === 'seal') say(`\n${markdownTable(await measureSeals(conditions))}`);
+  if (part === 'all' || part === 'seal') {
+    const rows = [...(await measureSeals(conditions)), ...(await measureWatch(conditions))];
+    say(`\n${markdownTable(rows)}`);
+  }
   if (part === 'all' || part === 'verifier') {
     const rows = [
       ...(await measureStore(conditions)),

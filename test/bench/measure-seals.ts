@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { patternedBytes } from '../fixtures/patterned-bytes.ts';
 import { addSampleModel } from '../fixtures/sample-store.ts';
+import { noExecutable, singleExecutable } from '../fixtures/single-executable.ts';
 import type { Conditions } from './measurements.ts';
 import { runInRounds } from './rounds.ts';
 import { type Program, peakMemory } from './run-program.ts';
@@ -25,6 +26,10 @@ export async function measureSeals(conditions: Conditions): Promise<Row[]> {
   const sealed = node('sealed', ...words, '--sealed');
   const full = node('full', ...words);
   const programs = [sealed, full, node('empty', '-e', '0'), node('version', product, '--version')];
+  if (noExecutable === false) {
+    const one = (name: string, ...args: string[]): Program => ({ name, command: singleExecutable(), args });
+    programs.push(one('one version', '--version'), one('one sealed', ...words.slice(1), '--sealed'));
+  }
   await peakMemory(sealed);
   const measured = await runInRounds(programs, conditions.rounds, () => {}, conditions.signal);
   const memory = await peakMemory(sealed);
@@ -54,6 +59,20 @@ export async function measureSeals(conditions: Conditions): Promise<Row[]> {
       what: 'verify-models --version, against an empty Node program',
       unit: 'x',
       ours: ratio('version', 'empty'),
+    },
+    {
+      ...{ what: 'the single executable, --version', unit: 'ms', ours: seconds('one version') * 1000 },
+      target: { bound: '<=', value: 300, of: 'ours' },
+    },
+    {
+      what: 'the single executable, --version, against an empty Node program',
+      unit: 'x',
+      ours: ratio('one version', 'empty'),
+    },
+    {
+      what: `${what}, by the single executable, against an empty Node program`,
+      unit: 'x',
+      ours: ratio('one sealed', 'empty'),
     },
   ];
 }

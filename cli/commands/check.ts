@@ -12,7 +12,7 @@ import {
   startLine,
   statusLine,
 } from '../../src/report/index.ts';
-import { loadedModels, ollamaUrl, openBlobs } from '../../src/running/index.ts';
+import { loadedModels, ollamaUrl, openBlobs, serverProcesses } from '../../src/running/index.ts';
 import { defaultStatePath, StateDirectory } from '../../src/state/index.ts';
 import type { LocatedStore } from '../../src/store/index.ts';
 import {
@@ -38,7 +38,7 @@ import {
 } from '../terminal/index.ts';
 import { settingsOf, storeOf, type TypedFlags, tool } from './context.ts';
 import { commandNames } from './flags.ts';
-import { listRequestOf, refuseListNonsense, tellAllowedExpiry } from './list-request.ts';
+import { leavesUnread, listRequestOf, refuseListNonsense, tellAllowedExpiry } from './list-request.ts';
 import { sealingOf } from './sealing-of.ts';
 
 /** Milliseconds between two status events of a JSON lines stream. */
@@ -80,7 +80,7 @@ export async function runCheck(words: readonly string[], flags: TypedFlags, io: 
 
 /** A run that is limited otherwise goes by its own memory of what was hashed. @throws KnownError USAGE */
 function sealingFor(settings: Settings, request: CheckRequest, io: Io): Sealing {
-  const limit = (['quick', 'subset', 'max-duration'] as const).find((key) => Boolean(settings[key]));
+  const limit = leavesUnread(settings);
   if (limit === undefined) return sealingOf(settings, request, settings['require-allow-list'] === true, io);
   throw new KnownError('USAGE', { problem: `--sealed and --${limit} exclude each other` });
 }
@@ -90,7 +90,9 @@ function runningFor(io: Io): RunningModels {
   if (io.platform !== 'linux')
     throw new KnownError('USAGE', { problem: '--running looks into /proc, which Linux alone has' });
   const url = ollamaUrl(io.environment.OLLAMA_HOST);
-  return new RunningModels({ loaded: () => loadedModels(url, io.get), open: () => openBlobs(io.pid) });
+  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  const open = () => openBlobs(serverProcesses(port));
+  return new RunningModels({ loaded: () => loadedModels(url, io.get), open });
 }
 
 /** A mistyped command is taken for a model; where there is no store to look it up in, it is still told apart. */

@@ -19,12 +19,9 @@ import {
 } from '../terminal/index.ts';
 import { checkInto, requestOf } from './check.ts';
 import { counted, refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
-import { listRequestOf, refuseListNonsense } from './list-request.ts';
+import { leavesUnread, listRequestOf, refuseListNonsense } from './list-request.ts';
 import { mendForStart } from './on-fail.ts';
 import { sealingOf } from './sealing-of.ts';
-
-/** Settings that leave bytes unread: none of them guards a start. */
-const unread = ['quick', 'subset', 'max-duration', 'first-failure'] as const;
 
 /**
  * `verify-models exec -- COMMAND...`: checks the whole store, then becomes the command: same process, same signals,
@@ -34,7 +31,7 @@ export async function runExec(command: readonly string[], flags: TypedFlags, io:
   refuseFormats(flags, 'exec');
   const settings = settingsOf(flags, io);
   refuseListNonsense(settings, flags);
-  const partial = unread.find((key) => settings[key] !== undefined && settings[key] !== false);
+  const partial = settings['first-failure'] === true ? 'first-failure' : leavesUnread(settings);
   if (partial !== undefined) throw usage(`--${partial} leaves bytes unread, and exec guards a start`);
   const [word] = command;
   if (word === undefined)
@@ -174,7 +171,7 @@ function start(
   refuseTooLong(word, command, environment);
   if (account !== undefined) io.become(account);
   // Looked up once more, and with the rights of the user who will run it.
-  const { path } = findCommand(word, undefined, io);
+  const path = findCommand(word, undefined, io);
   return io.replaceProcess(path, command, environment);
 }
 

@@ -44,8 +44,9 @@ const aboutList = [
   ['whole', '--whole'],
 ] as const;
 
-/** Settings that leave bytes unread. */
-const unread = ['quick', 'subset', 'max-duration'] as const;
+/** The setting that leaves bytes unread, if there is one. */
+export const leavesUnread = (settings: Settings): string | undefined =>
+  (['quick', 'subset', 'max-duration'] as const).find((key) => Boolean(settings[key]));
 
 /**
  * Refuses a flag that would silently say nothing: one about a list where there is none, and one that leaves bytes
@@ -59,7 +60,7 @@ export function refuseListNonsense(settings: Settings, flags: TypedFlags): void 
   if (settings['allow-list'] === undefined && !required && typed !== undefined) {
     throw new KnownError('USAGE', { problem: `${typed[1]} says nothing without --allow-list FILE` });
   }
-  const partial = unread.find((key) => settings[key] !== undefined && settings[key] !== false);
+  const partial = leavesUnread(settings);
   if (!required || partial === undefined) return;
   const problem = `--${partial} leaves bytes unread, and --require-allow-list guards a start`;
   throw new KnownError('USAGE', { problem });

@@ -1,3 +1,4 @@
+export { getLocal } from './get-local.ts';
 export { liesInStore } from './in-store.ts';
 export type { Io, Sink } from './io.ts';
 export { notify } from './notify.ts';

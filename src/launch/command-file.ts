@@ -12,11 +12,6 @@ import { resolve } from 'node:path';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
 import { type Account, mayExecute } from './account.ts';
 
-/** A program that execve will take. */
-export interface CommandFile {
-  readonly path: string;
-}
-
 export interface CommandSearch {
   /** PATH; undefined where it is not set. */
   readonly path: string | undefined;
@@ -34,13 +29,13 @@ const usualPath = '/usr/local/bin:/usr/bin:/bin';
 const scriptsInARow = 4;
 
 /**
- * Finds a command as execvp does and makes sure that execve will take it: a regular file that may be executed, an ELF
+ * The path of a command, found as execvp does, once it is sure that execve will take it: a regular file that may be executed, an ELF
  * program of this machine whose loader is there, or a script whose interpreter is such a file. A failing execve would
  * abort Node, with a core dump instead of a sentence.
  *
  * @throws KnownError COMMAND_NOT_FOUND (127), COMMAND_NOT_EXECUTABLE (126)
  */
-export function resolveCommand(command: string, search: CommandSearch): CommandFile {
+export function resolveCommand(command: string, search: CommandSearch): string {
   const refuse = (problem: string) => new KnownError('COMMAND_NOT_EXECUTABLE', { command, problem });
   let denied: KnownError | undefined;
   for (const path of candidates(command, search)) {
@@ -53,7 +48,7 @@ export function resolveCommand(command: string, search: CommandSearch): CommandF
       continue;
     }
     const problem = problemOf(path, stat, search, scriptsInARow);
-    if (problem === undefined) return { path };
+    if (problem === undefined) return path;
     denied ??= refuse(problem);
   }
   throw denied ?? new KnownError('COMMAND_NOT_FOUND', { command });

@@ -21,6 +21,8 @@ export interface OpenBlobs {
   readonly blobs: readonly OpenBlob[];
   /** Processes of Ollama into which this user may not look. */
   readonly closed: readonly number[];
+  /** False where no process of Ollama is known. */
+  readonly found: boolean;
 }
 
 /** A blob's name at the end of a path; a file that was deleted since says so there. */
@@ -28,24 +30,22 @@ const blobAtEnd = /\/sha256-([0-9a-f]{64})(?: \(deleted\))?$/;
 /** Clock ticks a second in /proc/PID/stat: 100 on every Linux that Node.js runs on (getconf CLK_TCK). */
 const ticksPerSecond = 100;
 
-/** Every use of a file with the name of a blob by the processes of this machine, but for `self`. Linux (proc(5)). */
-export function openBlobs(self: number, proc = '/proc'): OpenBlobs {
+/** Every use of a file with the name of a blob by some processes of this machine. Linux (proc(5)). */
+export function openBlobs(pids: ReadonlySet<number>, proc = '/proc'): OpenBlobs {
   const blobs: OpenBlob[] = [];
   const closed: number[] = [];
   const bootedAt = Number(/^btime (\d+)$/m.exec(textOf(join(proc, 'stat')) ?? '')?.[1] ?? 0) * 1000;
-  for (const name of readdirSync(proc)) {
-    const pid = Number(name);
-    if (!/^\d+$/.test(name) || pid === self) continue;
-    const folder = join(proc, name);
+  for (const pid of pids) {
+    const folder = join(proc, `${pid}`);
     const startedAt = startOf(folder, bootedAt);
     // It ended meanwhile.
     if (startedAt === undefined) continue;
     const own = [...openFiles(folder), ...mappedFiles(folder)].map((file) => ({ pid, startedAt, ...file }));
     const named = wordsOf(folder).map((digest) => ({ pid, startedAt, digest, how: 'named' as const }));
     blobs.push(...own, ...named);
-    if (named.length > 0 && own.length === 0 && !mayLook(folder)) closed.push(pid);
+    if (!mayLook(folder)) closed.push(pid);
   }
-  return { blobs, closed };
+  return { blobs, closed, found: pids.size > 0 };
 }
 
 type OpenFile = Pick<OpenBlob, 'digest' | 'how' | 'ino' | 'dev'>;

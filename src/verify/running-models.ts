@@ -128,11 +128,13 @@ const isFrom = (use: OpenBlob, proven: FileIdentity): boolean =>
     ? isSame(use, proven)
     : Number(proven.ctimeNs / 1_000_000n) + startToleranceMs < use.startedAt;
 
-function whyUnseen(unproven: boolean, uses: readonly OpenBlob[], { closed }: OpenBlobs): string {
+function whyUnseen(unproven: boolean, uses: readonly OpenBlob[], { closed, found }: OpenBlobs): string {
   if (unproven) return 'its weights were not proven in this run';
+  if (!found)
+    return 'the process that answers may not be looked at; run as root or as its user, where it runs';
   if (closed.length > 0)
     return `the files of process ${closed.join(', ')} may not be looked at; run as root or as its user`;
   if (uses.length > 0)
     return 'its weights changed about when it was loaded, so that it is not known which bytes were read';
-  return 'no process that can be seen has its weights open';
+  return 'no process of Ollama has its weights open';
 }

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { getLocal } from '../../cli/terminal/index.ts';
 import { BlobHolder } from '../fixtures/blob-holder.ts';
 import { runMainWith } from '../fixtures/run-main.ts';
 import { type SampleModel, sampleLayers, sha256 } from '../fixtures/sample-store.ts';
@@ -14,6 +19,15 @@ describe('check --running', { skip: !linux && 'needs Linux' }, () => {
   let model: SampleModel;
   let answer: string;
   const holders: BlobHolder[] = [];
+  let server: Server;
+  let host: string;
+  // This process answers in the place of Ollama; what it starts is its runners.
+  before(async () => {
+    server = createServer((_, response) => response.end(answer)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  after(() => server.close());
   beforeEach(() => {
     site = new SealedSite();
     model = site.scratch.addModel();
@@ -33,10 +47,10 @@ describe('check --running', { skip: !linux && 'needs Linux' }, () => {
     return holder;
   };
   const run = async (...words: string[]) => {
-    const io = site.io();
-    io.get = async () => ({ status: 200, text: answer });
+    const io = site.io({ OLLAMA_HOST: host });
+    io.get = getLocal;
     const { stdout, stderr, status } = await runMainWith(io, [
-      ...['check', '--running', '--json', '--store', site.store, '--state', site.state],
+      ...['check', '--running', '--json', ...site.where],
       ...words,
     ]);
     if (stdout === '') return { status, rules: [], said: stderr };
@@ -103,7 +117,7 @@ describe('check --running', { skip: !linux && 'needs Linux' }, () => {
     const found = await run('sample');
     assert.equal(found.status, 4);
     assert.deepEqual(found.rules, ['running-unseen', 'running-unseen', 'running-unseen']);
-    assert.match(found.said, /sample:latest is loaded, and no process that can be seen has its weights open/);
+    assert.match(found.said, /sample:latest is loaded, and no process of Ollama has its weights open/);
     assert.match(found.said, /gone:1b is loaded, and it is no model of this check/);
   });
 
@@ -112,6 +126,22 @@ describe('check --running', { skip: !linux && 'needs Linux' }, () => {
     const found = await run('--subset', '1/1000000');
     assert.equal(found.status & 4, 4);
     assert.match(found.said, /its weights were not proven in this run/);
+  });
+
+  test('leaves another Ollama of this machine alone, which has the same model in a store of its own', async () => {
+    const other = new SealedSite();
+    try {
+      const path = other.scratch.addModel().blob('model');
+      // Not a child of this process: its parent has ended.
+      const script = `sleep 60 3< '${path}' > /dev/null 2>&1 & echo $!`;
+      const pid = Number(spawnSync('sh', ['-c', script], { encoding: 'utf8' }).stdout);
+      await hold('open', model.blob('model'));
+      const found = await run();
+      process.kill(pid);
+      assert.deepEqual([found.status, found.rules], [0, ['running-verified']]);
+    } finally {
+      other.remove();
+    }
   });
 
   test('says that nothing is loaded', async () => {

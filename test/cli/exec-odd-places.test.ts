@@ -22,7 +22,7 @@ suite('exec in odd places', { skip: !root && 'needs root and unshare' }, () => {
   afterEach(() => site.remove());
 
   const command = ['/bin/echo', 'started'];
-  const words = () => ['exec', '--store', site.store, '--state', site.state, '--', ...command];
+  const words = () => ['exec', ...site.where, '--', ...command];
   /** In a mount namespace of its own, after a line of shell in which $STATE is the state directory. */
   const after = (line: string, kinds: readonly string[] = ['--mount', '--propagation', 'private']) =>
     spawnSync(

@@ -25,13 +25,12 @@ suite('exec when the check fails', () => {
   });
   afterEach(() => site.remove());
 
-  const flags = () => ['--store', site.store, '--state', site.state];
   const flip = () => flipBit(model.blob('system'), 0, 0);
 
   test('--on-fail quarantine: what is bad is moved beside the store, and the rest starts', async () => {
     site.scratch.addModel('registry.ollama.ai/library/other:latest', sampleLayers('Be brief.'));
     flip();
-    const run = await site.run('exec', '--on-fail', 'quarantine', ...flags(), '--', 'sh');
+    const run = await site.run('exec', '--on-fail', 'quarantine', ...site.where, '--', 'sh');
     assert.equal(run.status, 0, run.stderr);
     assert.deepEqual(run.io.replaced?.words, ['sh']);
     assert.match(run.stderr, /error blob-altered: the system layer of sample:latest/);
@@ -50,7 +49,7 @@ suite('exec when the check fails', () => {
     await site.approve();
     writeFileSync(site.approvals, '');
     const list = ['--allow-list', site.list, '--key', site.key('alice').pub];
-    const run = await site.run('exec', '--on-fail', 'quarantine', ...list, ...flags(), '--', 'sh');
+    const run = await site.run('exec', '--on-fail', 'quarantine', ...list, ...site.where, '--', 'sh');
     assert.equal(run.status, 2);
     assert.equal(existsSync(model.manifestPath), true);
     assert.equal(existsSync(`${site.store}.quarantine`), false);
@@ -60,7 +59,7 @@ suite('exec when the check fails', () => {
     flip();
     mkdirSync(site.beside('elsewhere'));
     symlinkSync(site.beside('elsewhere'), `${site.store}.quarantine`);
-    const run = await site.run('exec', '--on-fail', 'quarantine', ...flags(), '--', 'sh');
+    const run = await site.run('exec', '--on-fail', 'quarantine', ...site.where, '--', 'sh');
     assert.equal(run.status, 4);
     assert.match(
       run.stderr,
@@ -72,7 +71,7 @@ suite('exec when the check fails', () => {
 
   suite('--on-fail serve-allowed', { skip: !root && 'needs root' }, () => {
     const serve = (user = 'nobody') =>
-      site.run('exec', '--on-fail', 'serve-allowed', '--user', user, ...flags(), '--', 'sh');
+      site.run('exec', '--on-fail', 'serve-allowed', '--user', user, ...site.where, '--', 'sh');
     const view = () => `${site.store}.allowed`;
 
     test('starts on a view that holds the sound models alone, by the same bytes, and keeps it', async () => {
@@ -133,7 +132,7 @@ suite('exec when the check fails', () => {
     test('needs a user who is not root', async () => {
       flip();
       for (const words of [[], ['--user', 'root']]) {
-        const run = await site.run('exec', '--on-fail', 'serve-allowed', ...words, ...flags(), '--', 'sh');
+        const run = await site.run('exec', '--on-fail', 'serve-allowed', ...words, ...site.where, '--', 'sh');
         assert.deepEqual([run.status, run.io.replaced], [4, undefined]);
         assert.match(run.stderr, /serve-allowed needs root and --user/);
       }

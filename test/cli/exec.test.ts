@@ -19,10 +19,9 @@ suite('exec', () => {
   });
   afterEach(() => site.remove());
 
-  const flags = () => ['--store', site.store, '--state', site.state];
   /** In a process of its own, as it is installed. */
   const exec = (words: readonly string[], ...more: readonly string[]): Promise<ProgramRun> =>
-    runProgramFile(['exec', ...more, ...flags(), '--', ...words], {
+    runProgramFile(['exec', ...more, ...site.where, '--', ...words], {
       environment: { PATH: process.env.PATH ?? '' },
     });
   const flip = () => flipBit(model.blob('system'), 0, 0);
@@ -40,7 +39,7 @@ suite('exec', () => {
       'echo $$; grep SigIgn /proc/$$/status; trap "echo got it; exit 3" TERM; echo ready; while :; do sleep 0.05; done';
     const child = spawn(
       process.execPath,
-      [program, 'exec', '--quiet', ...flags(), '--', 'sh', '-c', script],
+      [program, 'exec', '--quiet', ...site.where, '--', 'sh', '-c', script],
       {
         env: { ...bareEnvironment, PATH: process.env.PATH },
         stdio: ['ignore', 'pipe', 'inherit'],
@@ -72,18 +71,18 @@ suite('exec', () => {
     site.scratch.addModel('registry.ollama.ai/library/other:latest');
     const list = ['--allow-list', site.list, '--key', site.key('alice').pub];
     const io = site.io();
-    const { status, stderr } = await site.run('exec', ...list, ...flags(), '--', 'sh');
+    const { status, stderr } = await site.run('exec', ...list, ...site.where, '--', 'sh');
     assert.equal(status, 2);
     assert.match(stderr, /model-copy: other:latest is not on the allow-list/);
     assert.equal(io.replaced, undefined);
-    const without = await site.run('exec', '--require-allow-list', ...flags(), '--', 'sh');
+    const without = await site.run('exec', '--require-allow-list', ...site.where, '--', 'sh');
     assert.equal(without.status & 2, 2);
     assert.match(without.stderr, /not started/);
   });
 
   test('hashes nothing the second time', async () => {
-    assert.match((await site.run('exec', ...flags(), '--', 'sh')).stderr, /\(1[78]\.\d kB hashed now\)/);
-    const again = await site.run('exec', ...flags(), '--', 'sh');
+    assert.match((await site.run('exec', ...site.where, '--', 'sh')).stderr, /\(1[78]\.\d kB hashed now\)/);
+    const again = await site.run('exec', ...site.where, '--', 'sh');
     assert.match(again.stderr, /\(0 B hashed now\)/);
     assert.deepEqual(again.io.replaced?.words, ['sh']);
   });
@@ -111,7 +110,7 @@ suite('exec', () => {
     assert.match(await wrong('sh', '--', '-c'), /stands after --/);
     assert.match(await wrong('--json', '--', 'sh'), /exec prints text/);
     assert.match(await wrong('--quick', '--', 'sh'), /--quick is a flag of check/);
-    const io = await runProgramFile(['exec', ...flags(), '--', 'sh'], {
+    const io = await runProgramFile(['exec', ...site.where, '--', 'sh'], {
       environment: { VERIFY_MODELS_QUICK: 'true' },
     });
     assert.match(io.stderr, /--quick leaves bytes unread, and exec guards a start/);
@@ -130,7 +129,7 @@ suite('exec', () => {
         '1MB',
         '--progress',
         'plain',
-        ...flags(),
+        ...site.where,
         '--',
         'sh',
         '-c',
@@ -162,7 +161,7 @@ suite('exec', () => {
 
   test('--user without root is refused', async () => {
     site.uid = 1234;
-    const run = await site.run('exec', '--user', 'nobody', ...flags(), '--', 'sh');
+    const run = await site.run('exec', '--user', 'nobody', ...site.where, '--', 'sh');
     assert.deepEqual([run.status, run.io.became.length], [64, 0]);
     assert.match(run.stderr, /--user needs root/);
   });
@@ -177,7 +176,7 @@ suite('exec', () => {
   test('a state directory of another user is not used', { skip: !root && 'needs root' }, async () => {
     mkdirSync(site.state);
     chownSync(site.state, 1234, 1234);
-    const run = await site.run('exec', ...flags(), '--', 'sh');
+    const run = await site.run('exec', ...site.where, '--', 'sh');
     assert.match(run.stderr, /every blob is hashed: .*belongs to user 1234/);
   });
 
@@ -185,7 +184,7 @@ suite('exec', () => {
     flip();
     writeFileSync(site.beside('precious'), 'precious');
     symlinkSync(site.beside('precious'), site.beside('log'));
-    const run = await site.run('exec', ...flags(), '--termination-log', site.beside('log'), '--', 'sh');
+    const run = await site.run('exec', ...site.where, '--termination-log', site.beside('log'), '--', 'sh');
     assert.equal(run.status, 1);
     assert.match(run.stderr, /REPORT_UNWRITABLE/);
     assert.equal(readFileSync(site.beside('precious'), 'utf8'), 'precious');

@@ -24,14 +24,7 @@ describe('under the permission model of Node.js', () => {
       nodeArguments: ['--permission', '--allow-fs-read=*', `--allow-fs-write=${site.state}`, ...allowed],
       environment: { PATH: process.env.PATH ?? '' },
     });
-  const check = (...words: readonly string[]) => [
-    'check',
-    '--store',
-    site.store,
-    '--state',
-    site.state,
-    ...words,
-  ];
+  const check = (...words: readonly string[]) => ['check', ...site.where, ...words];
 
   test('a check needs to write nothing but its state', async () => {
     const green = await run(check('--sealed'));
@@ -73,7 +66,7 @@ describe('under the permission model of Node.js', () => {
   });
 
   test('exec becomes the command with --allow-child-process, and says so without', async () => {
-    const words = ['exec', '--store', site.store, '--state', site.state, '--', 'echo', 'started'];
+    const words = ['exec', ...site.where, '--', 'echo', 'started'];
     const { status, stderr } = await run(words);
     assert.equal(status, 64);
     assert.match(stderr, /needs --allow-child-process/);
@@ -90,12 +83,9 @@ describe('a page that another process dirtied through a mapping', { skip: noMapp
       mkdirSync(site.state, { mode: 0o700 });
       const writer = await MappedWriter.start(model.blob('system'));
       await writer.flip(3);
-      const { status, stdout } = await runProgramFile(
-        ['check', '--store', site.store, '--state', site.state],
-        {
-          nodeArguments: ['--permission', '--allow-fs-read=*', `--allow-fs-write=${site.state}`],
-        },
-      );
+      const { status, stdout } = await runProgramFile(['check', ...site.where], {
+        nodeArguments: ['--permission', '--allow-fs-read=*', `--allow-fs-write=${site.state}`],
+      });
       await writer.end();
       assert.equal(status, 1, `${onDisk()} ${stdout}`);
     } finally {
@@ -114,7 +104,7 @@ describe('without a network', { skip: !namespaces && 'needs unshare and namespac
       site.keepRealTime();
       await site.approve();
       const trusting = ['--allow-list', site.list, '--key', site.key('alice').pub];
-      const words = [program, 'check', '--store', site.store, '--state', site.state, ...trusting];
+      const words = [program, 'check', ...site.where, ...trusting];
       const apart = ['--user', '--map-root-user', '--net', process.execPath, ...words];
       const { status, stdout, stderr } = spawnSync('unshare', apart, {
         encoding: 'utf8',

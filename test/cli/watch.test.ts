@@ -26,8 +26,7 @@ suite('watch', () => {
   });
 
   const start = async (...words: string[]) => {
-    const where = ['--store', site.store, '--state', site.state];
-    child = spawn(process.execPath, [program, 'watch', ...where, ...words], {
+    child = spawn(process.execPath, [program, 'watch', ...site.where, ...words], {
       env: { ...bareEnvironment, PATH: process.env.PATH },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

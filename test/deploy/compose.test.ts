@@ -6,13 +6,11 @@ import { after, afterEach, before, beforeEach, suite, test } from 'node:test';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { parse } from 'yaml';
 import { flipBit } from '../fixtures/damage.ts';
-import type { SampleModel } from '../fixtures/sample-store.ts';
 import { ScratchFiles } from '../fixtures/scratch-files.ts';
-import { SealedSite } from '../fixtures/sealed-site.ts';
 import { singleExecutable } from '../fixtures/single-executable.ts';
-import { readSource, top } from '../house/sources.ts';
+import { readSource } from '../house/sources.ts';
 import { Container, imageOf, noContainers, toolImage } from './container.ts';
-import { PodVolumes } from './pod.ts';
+import { RecipeSite } from './recipe-site.ts';
 
 interface Service {
   readonly image: string;
@@ -59,9 +57,7 @@ suite('the recipe for Compose', () => {
   suite('run one service after the other', { skip: noContainers }, () => {
     const files = new ScratchFiles();
     let roots: Record<string, string>;
-    let site: SealedSite;
-    let model: SampleModel;
-    let volumes: PodVolumes;
+    let site: RecipeSite;
     before(() => {
       const executable = singleExecutable();
       const root = (name: string) => join(files.folder, name);
@@ -72,13 +68,9 @@ suite('the recipe for Compose', () => {
     });
     after(() => files.remove());
     beforeEach(async () => {
-      site = new SealedSite();
-      model = site.scratch.addModel();
-      site.keepRealTime();
-      await site.approve();
-      volumes = new PodVolumes(site, join(top, 'manifests', 'deploy', 'kubernetes', 'base', 'config.yaml'));
+      site = await RecipeSite.make();
       // A new volume takes the owner that the directory has in the image.
-      volumes.own('state', 65532);
+      site.volumes.own('state', 65532);
     });
     afterEach(() => site.remove());
 
@@ -98,7 +90,7 @@ suite('the recipe for Compose', () => {
         mounts: [
           ...service.volumes.map((text) => {
             const [source = '', path = '', mode] = text.split(':');
-            return { path, source: volumes.source(source.replace('./', '')), readOnly: mode === 'ro' };
+            return { path, source: site.volumes.source(source.replace('./', '')), readOnly: mode === 'ro' };
           }),
           ...(service.tmpfs ?? []).map((text) => ({
             path: text.split(':')[0] ?? '',
@@ -121,7 +113,7 @@ suite('the recipe for Compose', () => {
 
     test('after one flipped bit the check does not end with 0', async () => {
       assert.equal(await run('check').ended, 0);
-      flipBit(model.blob('system'), 0, 0);
+      flipBit(site.model.blob('system'), 0, 0);
       const check = run('check');
       assert.equal(await check.ended, 1);
       assert.match(check.stdout, /blob-altered: the system layer of sample:latest/);

@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, suite, test } from 'node:test';
 import { validate } from 'dockerfile-utils';
 import { flipBit } from '../fixtures/damage.ts';
-import { type SampleModel, writeBlob } from '../fixtures/sample-store.ts';
+import { writeBlob } from '../fixtures/sample-store.ts';
 import { ScratchFiles } from '../fixtures/scratch-files.ts';
-import { SealedSite } from '../fixtures/sealed-site.ts';
 import { singleExecutable } from '../fixtures/single-executable.ts';
 import { readSource, top } from '../house/sources.ts';
 import { Container, imageOf, noContainers, toolImage } from './container.ts';
-import { PodVolumes } from './pod.ts';
+import { RecipeSite } from './recipe-site.ts';
 
 const recipe = (name: string): string => readSource(`manifests/deploy/docker/${name}`);
 const models = recipe('Dockerfile.models');
@@ -49,9 +48,7 @@ suite('the recipes for Docker', () => {
     const files = new ScratchFiles();
     let tool: string;
     let server: string;
-    let site: SealedSite;
-    let model: SampleModel;
-    let volumes: PodVolumes;
+    let site: RecipeSite;
     before(() => {
       const executable = singleExecutable();
       tool = toolImage(executable, join(files.folder, 'tool'));
@@ -60,20 +57,16 @@ suite('the recipes for Docker', () => {
     });
     after(() => files.remove());
     beforeEach(async () => {
-      site = new SealedSite();
-      model = site.scratch.addModel();
-      site.keepRealTime();
-      await site.approve();
-      volumes = new PodVolumes(site, join(top, 'manifests', 'deploy', 'kubernetes', 'base', 'config.yaml'));
+      site = await RecipeSite.make();
       // The settings of the image are in its variables.
-      writeFileSync(join(volumes.source('approvals'), 'config.yaml'), '');
+      writeFileSync(join(site.volumes.source('approvals'), 'config.yaml'), '');
     });
     afterEach(() => site.remove());
 
     const [verified = '', final = ''] = models.split(/^FROM ollama.*$/m);
     const mounts = () => [
       { path: '/models', source: site.store, readOnly: true },
-      { path: '/etc/verify-models', source: volumes.source('approvals'), readOnly: true },
+      { path: '/etc/verify-models', source: site.volumes.source('approvals'), readOnly: true },
       { path: '/tmp', source: undefined, readOnly: false },
     ];
     const check = () =>
@@ -110,7 +103,7 @@ suite('the recipes for Docker', () => {
     });
 
     test('the build fails after one flipped bit, and so does the start', async () => {
-      flipBit(model.blob('system'), 0, 0);
+      flipBit(site.model.blob('system'), 0, 0);
       assert.equal(await check().ended, 1);
       const main = start();
       assert.deepEqual([await main.ended, main.stdout], [1, '']);

@@ -58,9 +58,14 @@ export class PodVolumes {
   readonly #folder: string;
   readonly #site: SealedSite;
 
-  constructor(site: SealedSite, config: string) {
+  constructor(site: SealedSite) {
     this.#site = site;
     this.#folder = site.beside('volumes');
+  }
+
+  /** With these settings, and what the site has approved by now. */
+  fill(config: string): void {
+    const site = this.#site;
     for (const name of ['approvals', 'state', 'home', 'tmp', 'program'])
       mkdirSync(join(this.#folder, name), { recursive: true });
     const approvals = join(this.#folder, 'approvals');

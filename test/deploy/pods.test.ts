@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
-import { rmSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, suite, test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { flipBit } from '../fixtures/damage.ts';
-import { type SampleModel, sampleLayers } from '../fixtures/sample-store.ts';
+import { sampleLayers } from '../fixtures/sample-store.ts';
 import { ScratchFiles } from '../fixtures/scratch-files.ts';
-import { SealedSite } from '../fixtures/sealed-site.ts';
 import { singleExecutable } from '../fixtures/single-executable.ts';
 import { until } from '../fixtures/until.ts';
 import { readSource, top } from '../house/sources.ts';
 import { findOllama } from '../real-client/find-ollama.ts';
 import { type Container, imageOf, noContainers, toolImage } from './container.ts';
 import { lint, without } from './linters.ts';
-import { type Image, Pod, type PodSpec, PodVolumes } from './pod.ts';
+import { type Image, Pod, type PodSpec } from './pod.ts';
+import { RecipeSite } from './recipe-site.ts';
 
 const recipes = 'manifests/deploy/kubernetes';
 const ollama = findOllama('that the real server starts in the pods of the recipes, on a read-only store');
@@ -35,9 +35,7 @@ function podOf(text: string): PodSpec {
 suite('a pod of the recipes', { skip: noContainers }, () => {
   const files = new ScratchFiles();
   let images: Record<string, Image>;
-  let site: SealedSite;
-  let model: SampleModel;
-  let volumes: PodVolumes;
+  let site: RecipeSite;
   let pod: Pod;
   before(() => {
     const root = (name: string) => join(files.folder, name);
@@ -52,11 +50,7 @@ suite('a pod of the recipes', { skip: noContainers }, () => {
   });
   after(() => files.remove());
   beforeEach(async () => {
-    site = new SealedSite();
-    model = site.scratch.addModel();
-    site.keepRealTime();
-    await site.approve();
-    volumes = new PodVolumes(site, join(top, recipes, 'base', 'config.yaml'));
+    site = await RecipeSite.make();
   });
   afterEach(async () => {
     await pod.stop();
@@ -64,7 +58,7 @@ suite('a pod of the recipes', { skip: noContainers }, () => {
   });
 
   const start = (spec: PodSpec) => {
-    pod = new Pod(spec, images, volumes, site);
+    pod = new Pod(spec, images, site.volumes, site);
     return pod.start();
   };
   const base = () => podOf(readSource(join(recipes, 'base', 'ollama.yaml')));
@@ -99,7 +93,7 @@ suite('a pod of the recipes', { skip: noContainers }, () => {
 
   test('base: what was proven is kept on the volume of the state', async () => {
     // A file that changed less than two seconds ago is not sealed.
-    const { ctimeMs } = statSync(model.blob('system'));
+    const { ctimeMs } = statSync(site.model.blob('system'));
     await until(() => Date.now() - ctimeMs > 2000);
     await start(base());
     await pod.stop();
@@ -108,7 +102,7 @@ suite('a pod of the recipes', { skip: noContainers }, () => {
   });
 
   test('base: nothing after the check is started when one bit is flipped, and the pod says why', async () => {
-    flipBit(model.blob('system'), 0, 0);
+    flipBit(site.model.blob('system'), 0, 0);
     assert.equal(await start(base()), undefined);
     assert.equal(pod.started.length, 1);
     assert.match(
@@ -133,9 +127,7 @@ suite('a pod of the recipes', { skip: noContainers }, () => {
       pod.started.at(-1)?.stderr ?? '',
       /\/models is in order: 1 model, .*; starting \/bin\/ollama serve/,
     );
-    rmSync(volumes.source('program'), { recursive: true });
-    volumes = new PodVolumes(site, join(top, recipes, 'base', 'config.yaml'));
-    flipBit(model.blob('system'), 0, 0);
+    flipBit(site.model.blob('system'), 0, 0);
     const main = await start(spec);
     assert.equal(await main?.ended, 1);
     assert.match(main?.stderr ?? '', /blob-altered: .*not started: the check failed\n$/s);

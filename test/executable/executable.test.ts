@@ -33,7 +33,6 @@ suite('the single executable', { skip: noExecutable }, () => {
   const bare = { HOME: '/nonexistent', PATH: '/nonexistent', VERIFY_MODELS_CONFIG: emptySettings };
   const run = (words: readonly string[], environment: NodeJS.ProcessEnv = {}, from = program) =>
     spawnSync(from, words, { encoding: 'utf8', env: { ...bare, ...environment } });
-  const flags = () => ['--store', site.store, '--state', site.state];
 
   test('says its version, and what a rule means', () => {
     assert.deepEqual([run(['--version']).stdout, run(['--version']).stderr], [`${tool.version}\n`, '']);
@@ -43,7 +42,7 @@ suite('the single executable', { skip: noExecutable }, () => {
   test('checks with threads of its own, and without any', () => {
     site.scratch.addModel('registry.ollama.ai/library/big:1b', sampleLayers(`${patternedBytes(3_000_000)}`));
     for (const jobs of ['2', '0']) {
-      const green = run(['check', ...flags(), '--jobs', jobs, '--json']);
+      const green = run(['check', ...site.where, '--jobs', jobs, '--json']);
       assert.equal(green.status, 0, green.stderr);
       const { summary } = JSON.parse(green.stdout) as { summary: { ok: number; hashedBytes: number } };
       assert.equal(summary.ok, 2);
@@ -51,7 +50,7 @@ suite('the single executable', { skip: noExecutable }, () => {
     }
     flipBit(model.blob('system'), 0, 0);
     for (const jobs of ['2', '0']) {
-      const red = run(['check', ...flags(), '--jobs', jobs]);
+      const red = run(['check', ...site.where, '--jobs', jobs]);
       assert.equal(red.status, 1);
       assert.match(red.stdout, /blob-altered: the system layer of sample:latest/);
     }
@@ -61,16 +60,16 @@ suite('the single executable', { skip: noExecutable }, () => {
     site.keepRealTime();
     await site.approve();
     const list = ['--allow-list', site.list, '--key', site.key('alice').pub, '--min-version', '1'];
-    const green = run(['check', ...flags(), ...list]);
+    const green = run(['check', ...site.where, ...list]);
     assert.equal(green.status, 0, green.stdout + green.stderr);
     site.scratch.addModel('registry.ollama.ai/library/new:1b', sampleLayers('Be brief.'));
-    const red = run(['check', ...flags(), ...list]);
+    const red = run(['check', ...site.where, ...list]);
     assert.equal(red.status, 2);
     assert.match(red.stdout, /model-not-listed: /);
   });
 
   test('becomes the command of exec, and never after one flipped bit', () => {
-    const words = ['exec', ...flags(), '--', '/bin/sh', '-c', 'echo "$$ $0"; exit 7', 'one'];
+    const words = ['exec', ...site.where, '--', '/bin/sh', '-c', 'echo "$$ $0"; exit 7', 'one'];
     const child = run(words);
     assert.deepEqual([child.status, child.stdout], [7, `${child.pid} one\n`], child.stderr);
     flipBit(model.blob('system'), 0, 0);
@@ -80,7 +79,7 @@ suite('the single executable', { skip: noExecutable }, () => {
   });
 
   test('watches, and serves metrics', async () => {
-    const words = ['watch', ...flags(), '--metrics-listen', '127.0.0.1:0'];
+    const words = ['watch', ...site.where, '--metrics-listen', '127.0.0.1:0'];
     const child: ChildProcess = spawn(program, words, { env: bare, stdio: ['ignore', 'pipe', 'pipe'] });
     try {
       let said = '';
@@ -139,7 +138,7 @@ suite('the single executable', { skip: noExecutable }, () => {
       assert.ok(readFileSync(copy).equals(readFileSync(program)));
       assert.equal(statSync(copy).mode & 0o777, 0o755);
       assert.deepEqual(readdirSync(folder), ['verify-models']);
-      assert.equal(run(['check', ...flags()], {}, copy).status, 0);
+      assert.equal(run(['check', ...site.where], {}, copy).status, 0);
     });
 
     test('says where it cannot, and leaves nothing there', () => {

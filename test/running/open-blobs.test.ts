@@ -30,7 +30,8 @@ describe('the blobs that processes have open', {
     holders.push(holder);
     return holder;
   };
-  const usesOf = (digest: string) => openBlobs(process.pid).blobs.filter((use) => use.digest === digest);
+  const family = () => new Set(holders.flatMap(({ pid }) => pid ?? []));
+  const usesOf = (digest: string) => openBlobs(family()).blobs.filter((use) => use.digest === digest);
 
   test('are known by device and inode, also when the file has another content by then', async () => {
     const { path, digest } = blob();
@@ -45,10 +46,10 @@ describe('the blobs that processes have open', {
   });
 
   test('are found where they are mapped and closed', { skip: noMapping() }, async () => {
-    const { path, digest } = blob();
+    const { path } = blob();
     const writer = await MappedWriter.start(path);
     try {
-      const uses = usesOf(digest).filter(({ how }) => how === 'open');
+      const uses = openBlobs(new Set([writer.pid])).blobs.filter(({ how }) => how === 'open');
       const { ino } = statSync(path, { bigint: true });
       assert.ok(uses.length >= 1);
       for (const use of uses) assert.equal(use.ino, ino);
@@ -66,11 +67,13 @@ describe('the blobs that processes have open', {
     assert.ok(age > -2000 && age < 60_000, `${age} ms`);
   });
 
-  test('of this process do not count', () => {
+  test('of other processes do not count', () => {
     const { path, digest } = blob();
     files.open(path);
     assert.deepEqual(usesOf(digest), []);
-    assert.equal(openBlobs(0).blobs.filter((use) => use.digest === digest).length, 1);
+    const { blobs, found } = openBlobs(new Set([process.pid]));
+    assert.equal(blobs.filter((use) => use.digest === digest).length, 1);
+    assert.deepEqual([found, openBlobs(new Set()).found], [true, false]);
   });
 
   test('are nothing where /proc has other things in it', () => {
@@ -79,11 +82,12 @@ describe('the blobs that processes have open', {
     writeFileSync(join(proc, '1', 'stat'), 'odd');
     writeFileSync(join(proc, '2', 'stat'), '2 (a ) b) S '.concat('0 '.repeat(40)));
     writeFileSync(join(proc, '2', 'maps'), `odd\n0-1 r--p 0 fe:00 7 /x/sha256-${'0'.repeat(64)} (deleted)\n`);
-    const { blobs } = openBlobs(7, proc);
+    const { blobs, closed } = openBlobs(new Set([1, 2, 3]), proc);
     assert.deepEqual(
       blobs.map(({ pid, ino, dev }) => [pid, ino, dev]),
       [[2, 7n, undefined]],
     );
+    assert.deepEqual(closed, [2]);
     rmSync(proc, { recursive: true });
   });
 });

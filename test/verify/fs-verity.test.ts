@@ -41,9 +41,7 @@ describe('check --fs-verity', () => {
             ]),
           )
         : new Error('ERROR: FS_IOC_MEASURE_VERITY failed: Operation not supported');
-    const { stdout, status } = await runMainWith(io, [
-      ...['check', '--json', '--store', site.store, '--state', site.state, ...words],
-    ]);
+    const { stdout, status } = await runMainWith(io, [...['check', '--json', ...site.where, ...words]]);
     const { blobs, findings } = JSON.parse(stdout) as {
       blobs: { proof: string }[];
       findings: { rule: string; message: string }[];
@@ -116,7 +114,7 @@ describe('check --fs-verity', () => {
       return folder;
     };
     const run = (path: string) =>
-      runProgramFile(['check', '--fs-verity', '--store', site.store, '--state', site.state], {
+      runProgramFile(['check', '--fs-verity', ...site.where], {
         environment: { PATH: path },
       });
 

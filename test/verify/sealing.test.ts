@@ -91,15 +91,7 @@ suite('a sealed check', () => {
     await site.approve();
     assert.equal((await site.sealed()).proofs.pieces, 1);
     assert.deepEqual(Object.keys((await site.sealed()).proofs), ['seal']);
-    const unlisted = await site.run(
-      'check',
-      '--sealed',
-      '--json',
-      '--store',
-      site.store,
-      '--state',
-      site.state,
-    );
+    const unlisted = await site.run('check', '--sealed', '--json', ...site.where);
     const { blobs } = JSON.parse(unlisted.stdout) as { blobs: { bytes: number; proof: string }[] };
     for (const { bytes, proof } of blobs)
       assert.equal(proof, bytes === large.bytes.length ? 'whole' : 'seal');

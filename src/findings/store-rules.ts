@@ -15,7 +15,7 @@ export const sealRules = {
     'Nothing, unless it is said at every start: then keep the state directory (--state) and its key.',
   ),
   'verity-not-used': info(
-    '--fs-verity was given, and no blob of the store has fs-verity, or the program fsverity is missing.',
+    'No blob of the store has fs-verity, or the program fsverity is missing, although --fs-verity was given.',
     'What the kernel keeps unchanged needs no second hashing, whatever its times and however old the proof.',
     'Enable it: fsverity enable FILE, on a file system made with it.',
   ),

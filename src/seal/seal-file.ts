@@ -36,14 +36,22 @@ const macSize = 32;
 const recordSize = 3 * 32 + 5 * 8;
 const none = Buffer.alloc(32);
 
+/** Files that are sealed, each made only when it is written: a store may hold a million. */
+export interface FilesToSeal {
+  readonly digests: readonly Digest[];
+  /** The file with the digest at this place. */
+  readonly fileAt: (place: number) => SealedFile;
+}
+
 /** One line of JSON, fixed records sorted by digest, HMAC-SHA256 over all of it (RFC 2104). */
-export function encodeSeal(header: SealHeader, files: readonly SealedFile[], key: Uint8Array): Buffer {
-  const line = Buffer.from(`${JSON.stringify({ schema, ...header, files: files.length })}\n`);
-  const bytes = Buffer.alloc(line.length + files.length * recordSize + macSize);
+export function encodeSeal(header: SealHeader, { digests, fileAt }: FilesToSeal, key: Uint8Array): Buffer {
+  const line = Buffer.from(`${JSON.stringify({ schema, ...header, files: digests.length })}\n`);
+  const bytes = Buffer.alloc(line.length + digests.length * recordSize + macSize);
   line.copy(bytes);
-  const sorted = [...files].sort((a, b) => (a.digest < b.digest ? -1 : a.digest > b.digest ? 1 : 0));
-  sorted.forEach((file, index) => {
-    writeRecord(bytes, line.length + index * recordSize, file);
+  const order = Uint32Array.from(digests.keys());
+  order.sort((a, b) => ((digests[a] ?? '') < (digests[b] ?? '') ? -1 : 1));
+  order.forEach((place, index) => {
+    writeRecord(bytes, line.length + index * recordSize, fileAt(place));
   });
   macOf(bytes, key).copy(bytes, bytes.length - macSize);
   return bytes;

@@ -106,18 +106,23 @@ export class Sealing {
     const unchanged = this.#kept === 0 && this.#byVerity === 0 && open?.seal !== undefined;
     if (open?.place === undefined || proven === undefined || unchanged) return;
     const { place, device, volume, seal } = open;
-    const files: SealedFile[] = [];
+    const indexes: BlobIndex[] = [];
     const before = BigInt(this.#now.getTime() - settledAfterMs) * 1_000_000n;
     for (let index = 0; index < table.length; index += 1) {
-      const file = table.isLink(index) || table.isColon(index) ? undefined : proven.get(index);
-      if (file === undefined || file.identity.dev !== device) continue;
-      const digest = table.digest(index);
-      const verity = await this.#verity?.of(store, table, index, file.identity);
+      const identity = table.isLink(index) || table.isColon(index) ? undefined : this.provenState(index);
+      if (identity === undefined || identity.dev !== device) continue;
+      const verity = await this.#verity?.of(store, table, index, identity);
       // What the kernel keeps unchanged needs no time to settle.
-      if (verity === undefined && file.identity.ctimeNs > before) continue;
-      files.push({ digest, verity: verity ?? seal?.verityOf(digest), ...file });
+      if (verity !== undefined || identity.ctimeNs <= before) indexes.push(index);
     }
     this.#verity?.tell(report);
+    const digests = indexes.map((index) => table.digest(index));
+    const fileAt = (place: number): SealedFile => {
+      const [index = 0, digest] = [indexes[place], digests[place]];
+      const file = proven.get(index);
+      if (file === undefined || digest === undefined) throw new RangeError(`${place} is none of the files`);
+      return { digest, verity: this.#verity?.known(index) ?? seal?.verityOf(digest), ...file };
+    };
     const header = {
       store: store.path,
       madeAt: this.#now.getTime(),
@@ -128,7 +133,7 @@ export class Sealing {
       list,
     };
     try {
-      place.state.write(sealFileName(store.path), encodeSeal(header, files, place.key));
+      place.state.write(sealFileName(store.path), encodeSeal(header, { digests, fileAt }, place.key));
     } catch (error) {
       if (!(error instanceof KnownError)) throw error;
       report({ rule: 'state-unusable', message: error.message, hint: error.hint });

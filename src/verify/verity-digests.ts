@@ -31,6 +31,11 @@ export class VerityDigests {
     return this.#known.get(index);
   }
 
+  /** What was asked before, without asking. */
+  known(index: BlobIndex): Digest | undefined {
+    return this.#known.get(index);
+  }
+
   /** Says that no file has it, where that is so. */
   tell(report: Report): void {
     const found = [...this.#known.values()].some((digest) => digest !== undefined);

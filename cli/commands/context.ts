@@ -5,6 +5,8 @@ import { printable } from '../../src/report/index.ts';
 import { type LocatedStore, locateStore } from '../../src/store/index.ts';
 import type { Io } from '../terminal/index.ts';
 
+export { counted } from '../screen/index.ts';
+
 export const tool = { name: 'verify-models', version: '0.1.0' } as const;
 
 /** Flags as commander gives them: camel case, absent when not typed. */
@@ -76,6 +78,3 @@ export function nextLine(words: readonly string[], { quiet }: TypedFlags = {}): 
   if (quiet === true) return '';
   return `next: ${typedCommand(['verify-models', ...words]) ?? 'verify-models --help'}\n`;
 }
-
-/** `1 model`, `3 models`. */
-export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -4,11 +4,10 @@ import { KnownError } from '../../src/errors/index.ts';
 import { parseModelName, shortName } from '../../src/oci/index.ts';
 import { safeJson } from '../../src/report/index.ts';
 import { ComparedStore } from '../../src/verify/index.ts';
+import { type Comparison, compareTwoLists, compareWithStore, diffText, isSame } from '../screen/index.ts';
 import type { Io } from '../terminal/index.ts';
-import { type Comparison, compareTwoLists, compareWithStore, isSame } from './comparison.ts';
 import { carried, nextLine, settingsOf, storeOf, type TypedFlags } from './context.ts';
 import { diffDocument } from './diff-document.ts';
-import { diffText } from './diff-text.ts';
 import { readListFile } from './list-file.ts';
 
 /** Models that one command line names; more of them are meant by --all. */

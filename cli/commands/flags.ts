@@ -2,6 +2,7 @@ import type { Flag } from './flag.ts';
 import {
   allowFlags,
   fetchFlags,
+  installFlags,
   listFlags,
   networkFlags,
   repairFlags,
@@ -10,7 +11,7 @@ import {
 } from './list-flags.ts';
 
 export type { Flag } from './flag.ts';
-export { networkFlags };
+export { installFlags, networkFlags };
 /** Flags of every command. */
 export const commonFlags: readonly Flag[] = [
   {
@@ -165,6 +166,7 @@ export const commandNames = [
   'fetch',
   'repair',
   'exec',
+  'install',
   'watch',
   'explain',
   'copy-self',
@@ -184,6 +186,7 @@ export const commandHelp: Readonly<Record<CommandName, string>> = {
   fetch: 'take a newer list, its approvals and tables from a mirror, after every check',
   repair: 'fetch what is altered or missing in a store, and nothing else; what was there is kept',
   exec: 'check, then become COMMAND; never start it when the check fails',
+  install: 'put models of an archive, or of a mirror, into a store, under their own names',
   watch: 'stay, check what changes and everything on a schedule, serve metrics',
   explain: 'what a rule means, why it matters, what to do',
   'copy-self': 'put this program, in one file, into DIR: a volume that a container without Node.js shares',
@@ -202,6 +205,7 @@ export const ownFlags: Readonly<Record<CommandName, readonly Flag[]>> = {
   fetch: fetchFlags,
   repair: repairFlags,
   exec: execFlags,
+  install: installFlags,
   watch: watchFlags,
   explain: [],
   'copy-self': [],

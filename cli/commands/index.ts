@@ -5,6 +5,7 @@ export {
   commonFlags,
   execFlags,
   type Flag,
+  installFlags,
   networkFlags,
   watchFlags,
 } from './flags.ts';

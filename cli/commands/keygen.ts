@@ -2,9 +2,8 @@ import { lstatSync, rmSync, writeFileSync } from 'node:fs';
 import { describeCause, KnownError, systemCode } from '../../src/errors/index.ts';
 import { printable } from '../../src/report/index.ts';
 import { makeKeyPair } from '../../src/trust/index.ts';
-import type { Io } from '../terminal/index.ts';
+import { type Io, newPassphrase } from '../terminal/index.ts';
 import { carried, nextLine, refuseFormats, type TypedFlags } from './context.ts';
-import { newPassphrase } from './passphrase.ts';
 
 /** The pair that is made without a name, and that the next commands look for. */
 export const defaultKeyName = 'verify-models';

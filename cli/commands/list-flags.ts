@@ -81,6 +81,21 @@ export const repairFlags: readonly Flag[] = [
   flag('--progress <kind>', 'auto, bar, plain or none', { choices: ['auto', 'bar', 'plain', 'none'] }),
 ];
 
+export const installFlags: readonly Flag[] = [
+  flag('--dry-run', 'say what would be done, and write nothing'),
+  flag('--policy <policy>', 'observe: install what is whole, without an allow-list', {
+    choices: ['enforce', 'observe'],
+  }),
+  flag('--sender <pub>', 'the archive must be signed by this key; one of several', { repeatable: true }),
+  flag('--signature <file>', 'the signature of the archive (default: NAME.sigstore.jsonl beside it)'),
+  flag('--record <file>', 'its transfer record (default: NAME.transfer.jsonl beside it)'),
+  flag('--custody-key <key>', 'private key that signs what was taken (default: one of this host)'),
+  flag('--custodian <name>', 'who has the medium, for the transfer record'),
+  flag('--media-id <id>', 'what the medium is called, for the transfer record'),
+  flag('--seal <number>', 'number of the seal on it, for the transfer record'),
+  ...repairFlags.filter(({ key }) => key !== 'from'),
+];
+
 export const trustFlags: readonly Flag[] = [
   flag('--trust <file>', 'the policy (default: trust.json)'),
   flag('--signer <name=pub>', 'init: a signer and the key, or NAME=SAN,ISSUER', { repeatable: true }),

@@ -130,6 +130,18 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
       done(runExec(afterDashes(args, words), self.optsWithGlobals(), io)),
     );
   addFlags(exec, ownFlags.exec);
+  const install = program
+    .command('install')
+    .argument(
+      '<source...>',
+      'an archive, its volumes, a directory with them, - for a pipe; or a mirror and models',
+    )
+    .usage('[flags] ARCHIVE... | https://MIRROR [MODEL...]')
+    .description(commandHelp.install)
+    .action((words: string[], _flags, self: Command) =>
+      done(installModels(words, self.optsWithGlobals(), io)),
+    );
+  addFlags(install, ownFlags.install);
   const watch = program
     .command('watch')
     .description(commandHelp.watch)
@@ -167,6 +179,12 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
 async function watchStore(flags: TypedFlags, io: Io): Promise<number> {
   const { runWatch } = await import('./watch.ts');
   return runWatch(flags, io);
+}
+
+/** Loaded when it is asked for: a check reads no archives. */
+async function installModels(words: readonly string[], flags: TypedFlags, io: Io): Promise<number> {
+  const { runInstall } = await import('./install.ts');
+  return runInstall(words, flags, io);
 }
 
 /** The words of the command; one that stands before the two dashes would be taken for a part of it. */

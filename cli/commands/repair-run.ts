@@ -3,13 +3,14 @@ import type { Settings } from '../../src/config/index.ts';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
 import { exitBits, explainExitStatus } from '../../src/findings/index.ts';
 import { HashPool } from '../../src/hash/index.ts';
+import { WorkPlace } from '../../src/installation/index.ts';
 import { type Digest, type ModelName, parseManifest, shortDigest, shortName } from '../../src/oci/index.ts';
-import { ModelRepair, setOrphansAside, WorkPlace } from '../../src/repair/index.ts';
+import { ModelRepair, setOrphansAside } from '../../src/repair/index.ts';
 import { printable } from '../../src/report/index.ts';
 import { OllamaStore, readOneManifest } from '../../src/store/index.ts';
 import { type Io, resolveProgress, Transfers } from '../terminal/index.ts';
 import { carried, counted, nextLine, type TypedFlags } from './context.ts';
-import { mendedLines } from './repair-lines.ts';
+import { installedLines, mendedLines } from './repair-lines.ts';
 import type { Sources } from './repair-sources.ts';
 
 export interface RunSettings {
@@ -18,6 +19,10 @@ export interface RunSettings {
   readonly approved: ApprovedList | undefined;
   readonly from: Sources;
   readonly uid: number | undefined;
+  /** What the run does to a model that is not whole: `repaired` by default. */
+  readonly verb?: 'installed';
+  /** Says what would be done, and writes nothing. */
+  readonly dryRun?: boolean;
 }
 
 /** One run over the models of a store: lines as they are done, a status for all. */
@@ -53,10 +58,14 @@ export class RepairRun {
     const upstream = from.of(name);
     const repair = new ModelRepair(this.#store, () => this.#place(), { upstream, approved }, effects);
     try {
-      const mended = await repair.run(name);
+      const { verb, dryRun = false } = this.#run;
+      const mended = dryRun ? await repair.look(name) : await repair.run(name);
       if (mended.length === 0) this.#counts.sound += 1;
       else this.#counts.repaired += 1;
-      if (mended.length > 0) await this.#tell(mendedLines(shown, mended));
+      if (mended.length > 0)
+        await this.#tell(
+          verb === undefined ? mendedLines(shown, mended) : installedLines(shown, mended, dryRun),
+        );
       else if (settings.quiet !== true) await this.#tell(`sound     ${shown}\n`);
     } catch (error) {
       if (io.interrupted.aborted) throw new KnownError('CANCELLED');
@@ -101,10 +110,11 @@ export class RepairRun {
 
   async end(flags: TypedFlags): Promise<number> {
     const { repaired, sound, failed, aside } = this.#counts;
+    const { verb = 'repaired', dryRun = false } = this.#run;
     const orphans = aside === 0 ? '' : `, ${counted(aside, 'altered orphan')} set aside`;
     if (flags.quiet !== true || this.#status !== 0)
       await this.#tell(
-        `${counted(repaired, 'model')} repaired, ${sound} sound, ${failed} failed${orphans}\nexit status ${explainExitStatus(this.#status)}\n`,
+        `${counted(repaired, 'model')} ${dryRun ? 'would be ' : ''}${verb}, ${sound} sound, ${failed} failed${orphans}\nexit status ${explainExitStatus(this.#status)}\n`,
       );
     await this.#io.stdout.write(nextLine(['check', ...carried(flags)], flags));
     return this.#status;

@@ -1,13 +1,12 @@
-import { ApprovedList } from '../../src/admission/index.ts';
+import type { ApprovedList } from '../../src/admission/index.ts';
 import type { Settings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
+import { ownerToBecome } from '../../src/installation/index.ts';
 import { type ModelName, parseModelName } from '../../src/oci/index.ts';
-import { ownerToBecome } from '../../src/repair/index.ts';
-import { listModels, openList } from '../../src/verify/index.ts';
+import { listModels } from '../../src/verify/index.ts';
 import type { Io } from '../terminal/index.ts';
-import { requestOf } from './check.ts';
+import { approvedListOf } from './approved-list.ts';
 import { refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
-import { listRequestOf } from './list-request.ts';
 import { RepairRun } from './repair-run.ts';
 import { sourcesOf } from './repair-sources.ts';
 
@@ -17,7 +16,7 @@ export async function runRepair(words: readonly string[], flags: TypedFlags, io:
   const settings = settingsOf(flags, io);
   const { path } = await storeOf(settings, io);
   const from = sourcesOf(settings, io);
-  const approved = await listOf(settings, path, io);
+  const approved = await approvedListOf(settings, path, io);
   const names = await namesOf(words, path, approved, settings, io);
   // Everything before this line only read. From here on this is the store's owner.
   const owner = ownerToBecome(path, io.uid);
@@ -31,17 +30,6 @@ export async function runRepair(words: readonly string[], flags: TypedFlags, io:
     await run.close();
     await from.close();
   }
-}
-
-async function listOf(settings: Settings, store: string, io: Io): Promise<ApprovedList | undefined> {
-  const { openState } = requestOf([], settings, store, io);
-  const listed = await openList(listRequestOf(settings, openState, io.now()));
-  if (listed === undefined) return undefined;
-  const { outcome, companions } = listed;
-  if (outcome.accepted) return new ApprovedList(outcome.list, companions, outcome.summary.digest);
-  throw new KnownError('LIST_NOT_ACCEPTED', {
-    reason: outcome.facts.at(-1)?.message ?? 'it cannot be judged',
-  });
 }
 
 /** The models that are meant, spelled as they lie in the store; a listed one need not be there. */

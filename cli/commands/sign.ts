@@ -18,9 +18,8 @@ import {
   type TrustPolicy,
 } from '../../src/trust/index.ts';
 import { checkTables, readKeyFile, tabledBlobs, whyUnread } from '../../src/verify/index.ts';
-import type { Io } from '../terminal/index.ts';
+import { type Io, passphrase } from '../terminal/index.ts';
 import { refuseFormats, settingsOf, storeOf } from './context.ts';
-import { passphrase } from './passphrase.ts';
 import type { SignFlags } from './sign-flags.ts';
 import { policyFor, readSubject, type Subject, trustVersionOf } from './sign-subject.ts';
 import { signSummary } from './sign-summary.ts';

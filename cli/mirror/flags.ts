@@ -2,7 +2,8 @@ import { type MirrorSettingKey, mirrorSettingKeys } from '../../src/config/index
 
 /** One flag: as commander takes it, and what it says. */
 export interface MirrorFlag {
-  readonly key: MirrorSettingKey | 'config' | 'json' | 'yes';
+  /** The setting it stands for, or its own name. */
+  readonly key: string;
   readonly syntax: string;
   readonly help: string;
   readonly repeatable?: boolean;
@@ -49,6 +50,16 @@ const flags: Readonly<Record<MirrorSettingKey, Omit<MirrorFlag, 'key'>>> = {
   'max-data': { syntax: '--max-data <size>', help: 'bytes that all blobs may take, such as 2TB' },
   'max-rate': { syntax: '--max-rate <rate>', help: 'scrub: bytes a second, such as 100MB/s' },
   every: { syntax: '--every <time>', help: 'sync: stay, and do it again each 10m or 12h' },
+  sender: {
+    syntax: '--sender <pub>',
+    help: 'import: the archive must be signed by this key; one of several',
+    repeatable: true,
+  },
+  'custody-key': {
+    syntax: '--custody-key <key>',
+    help: 'private key that signs what is sent and taken (default: one of this mirror)',
+  },
+  custodian: { syntax: '--custodian <name>', help: 'who has the medium, for the transfer record' },
   'log-level': { syntax: '--log-level <level>', help: 'debug, info (default), warn or error' },
   format: { syntax: '--format <format>', help: 'what stdout gets: text or json' },
   progress: { syntax: '--progress <kind>', help: 'auto, bar, plain or none' },
@@ -64,9 +75,61 @@ const extra: readonly MirrorFlag[] = [
   { key: 'json', syntax: '--json', help: 'short for --format json' },
 ];
 
-export const commonFlags: readonly MirrorFlag[] = [
+/** Settings that mean something for archives alone. */
+const ofTransfers: readonly MirrorSettingKey[] = ['sender', 'custody-key', 'custodian'];
+
+/** The flag of every setting. */
+export const mirrorFlags: readonly MirrorFlag[] = [
   ...mirrorSettingKeys.map((key) => ({ key, ...flags[key] })),
   ...extra,
 ];
 
-export const gcFlags: readonly MirrorFlag[] = [{ key: 'yes', syntax: '--yes', help: 'remove what is shown' }];
+/** Flags of every command. */
+export const commonFlags: readonly MirrorFlag[] = mirrorFlags.filter(
+  ({ key }) => !ofTransfers.some((own) => own === key),
+);
+
+/** A flag that is no setting. */
+const own = (syntax: string, help: string, repeatable = false): MirrorFlag => ({
+  key: (/--([a-z-]+)/.exec(syntax)?.[1] ?? '').replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()),
+  ...{ syntax, help, repeatable },
+});
+
+const setting = (key: MirrorSettingKey): MirrorFlag => ({ key, ...flags[key] });
+
+const custodyFlags: readonly MirrorFlag[] = [
+  setting('custody-key'),
+  setting('custodian'),
+  own('--media-id <id>', 'what the medium is called, for the transfer record'),
+  own('--seal <number>', 'number of the seal on it, for the transfer record'),
+];
+
+const besideFlags: readonly MirrorFlag[] = [
+  setting('sender'),
+  own('--signature <file>', 'the signature of the archive (default: NAME.sigstore.jsonl beside it)'),
+  own('--record <file>', 'its transfer record (default: NAME.transfer.jsonl beside it)'),
+];
+
+export const gcFlags: readonly MirrorFlag[] = [own('--yes', 'remove what is shown')];
+
+export const exportFlags: readonly MirrorFlag[] = [
+  own('-o, --output <path>', 'the archive, FILE.tar, or a directory that gets it'),
+  own('--all', 'every model that is here (default: every listed one)'),
+  own('--split <size>', 'volumes of this size, such as 4GB: each can be verified alone'),
+  own('--volumes <numbers>', 'these volumes again, such as 3,17-19; with the same words as before'),
+  own('--since <archive|list>', 'only what the other side lacks, who has this archive, or all of this list'),
+  own('--bom <file>', 'a bill of materials that travels along', true),
+  own('--executable <file>', 'verify-models in one file, for a host that has nothing'),
+  ...custodyFlags,
+];
+
+export const importFlags: readonly MirrorFlag[] = [...besideFlags, ...custodyFlags];
+
+export const inspectFlags: readonly MirrorFlag[] = [
+  ...besideFlags,
+  own('--whole', 'read every byte, and hold it against the index'),
+];
+
+export const logFlags: readonly MirrorFlag[] = [
+  own('--known <pub>', 'verify: entries of a transfer record are signed by these keys alone', true),
+];

@@ -1,2 +1,2 @@
-export { commonFlags as mirrorFlags } from './flags.ts';
+export { mirrorFlags } from './flags.ts';
 export { mirrorCommands, runMirror } from './program.ts';

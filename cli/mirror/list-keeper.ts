@@ -5,10 +5,10 @@ import type { AllowList } from '../../src/allow-list/index.ts';
 import type { MirrorSettings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { type Digest, digestHex } from '../../src/oci/index.ts';
-import { StateDirectory } from '../../src/state/index.ts';
 import { approvalLines, approvalsPath, approvalsSizeLimit, readIfThere } from '../../src/trust/index.ts';
 import { openList } from '../../src/verify/index.ts';
 import type { Io } from '../terminal/index.ts';
+import { ownListOf } from './own-list.ts';
 
 /** What a list says of itself when it comes into force. */
 export interface ListNews {
@@ -61,14 +61,8 @@ export class ListKeeper {
     const seen = files.map(stampOf).join(' ');
     if (seen === this.#seen) return undefined;
     this.#seen = seen;
-    const { now, uid, pid } = this.#io;
-    const listed = await openList({
-      ...{ path, key: this.#settings.key, trust: this.#settings.trust, chunks: this.#settings.chunks },
-      ...{ expectDigest: this.#settings['expect-digest'], minVersion: undefined, allowExpired: false },
-      ...{ required: false, exact: false, allowCopies: false, requireAll: false, whole: false },
-      ...{ now: now(), state: this.#statePath },
-      openState: () => StateDirectory.open(this.#statePath, { now, uid, pid }),
-    });
+    const own = ownListOf(this.#settings, this.#statePath, this.#io);
+    const listed = own && (await openList(own));
     if (listed === undefined) return undefined;
     const { outcome, companions } = listed;
     if (!outcome.accepted) {

@@ -2,6 +2,7 @@ import { isAbsolute, join } from 'node:path';
 import {
   loadSettings,
   type MirrorSettings,
+  mirrorSettingKeys,
   modelMirror,
   type UpstreamSetting,
 } from '../../src/config/index.ts';
@@ -16,8 +17,12 @@ const dashed = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${le
 
 /** The checked settings of one command. @throws KnownError CONFIG_INVALID, CONFIG_UNREADABLE, USAGE */
 export function settingsOf(flags: TypedFlags, io: Io): Partial<MirrorSettings> {
-  const { config, json, yes: _, ...rest } = flags;
-  const typed = Object.fromEntries(Object.entries(rest).map(([key, value]) => [dashed(key), value]));
+  const { config, json } = flags;
+  const words = Object.entries(flags).map(([key, value]) => [dashed(key), value] as const);
+  // The others are flags of one command, and no settings.
+  const typed: Record<string, unknown> = Object.fromEntries(
+    words.filter(([key]) => mirrorSettingKeys.some((known) => known === key)),
+  );
   if (json === true && typed.format !== undefined && typed.format !== 'json')
     throw new KnownError('USAGE', { problem: '--json and --format say different things' });
   return loadSettings(modelMirror, {

@@ -15,7 +15,8 @@ import type { OpenMirror } from './open-mirror.ts';
 /** Largest layer that is read as a text. */
 const textLimit = 1024 * 1024;
 
-const unread: ReadonlySet<string> = new Set([
+/** Kinds of layers that no person reads. */
+export const unread: ReadonlySet<string> = new Set([
   'weights',
   'adapter',
   'projector',
@@ -59,14 +60,16 @@ export async function describeMoved(
   return describeChanges([{ name: fullName(name), before: old, after: now, layers }], reader)[0];
 }
 
-function listedOf(bytes: Buffer): ListedModel | undefined {
+/** A manifest as a list would say it; undefined where it is none. */
+export function listedOf(bytes: Buffer): ListedModel | undefined {
   const reading = parseManifest(bytes);
   if (!reading.ok) return undefined;
   const { config, layers } = reading.manifest;
   return { manifest: { digest: sha256(bytes), size: bytes.length }, config, layers };
 }
 
-async function storedBytes(blobs: OpenMirror['blobs'], digest: Digest): Promise<Buffer | undefined> {
+/** A blob of the mirror that is small enough for a text. */
+export async function storedBytes(blobs: OpenMirror['blobs'], digest: Digest): Promise<Buffer | undefined> {
   const stored = await blobs.find(digest);
   if (stored === undefined || stored.size > textLimit) return undefined;
   const open = await blobs.read(digest);
@@ -96,7 +99,8 @@ async function allOf(
   return all;
 }
 
-function textOf(bytes: Buffer | undefined, digest: Digest): LayerReading<string> {
+/** Bytes as a text, where they are what their digest says. */
+export function textOf(bytes: Buffer | undefined, digest: Digest): LayerReading<string> {
   if (bytes === undefined) return { problem: 'it cannot be read' };
   if (sha256(bytes) !== digest) return { problem: 'it is not what its digest says' };
   return bytes.includes(0) ? { problem: 'it is no text' } : { value: bytes.toString('utf8') };

@@ -2,8 +2,20 @@ import { Command, CommanderError, Option } from 'commander';
 import { KnownError } from '../../src/errors/index.ts';
 import { exitStatusHelp } from '../../src/findings/index.ts';
 import type { Io } from '../terminal/index.ts';
-import { commonFlags, gcFlags, type MirrorFlag } from './flags.ts';
+import { runExport } from './export.ts';
+import {
+  commonFlags,
+  exportFlags,
+  gcFlags,
+  importFlags,
+  inspectFlags,
+  logFlags,
+  type MirrorFlag,
+} from './flags.ts';
 import { runGc } from './gc.ts';
+import { runImport } from './import.ts';
+import { runInspect } from './inspect.ts';
+import { runLog } from './log.ts';
 import { runScrub } from './scrub.ts';
 import { runServe } from './serve.ts';
 import { runStatus } from './status.ts';
@@ -16,6 +28,10 @@ export const mirrorCommands = {
   status: 'what is here, what moved upstream, what was refused',
   scrub: 'read every blob again; what rotted is quarantined and fetched again',
   gc: 'what no admitted model names; removed with --yes',
+  export: 'write models as an archive: for another site, or across an air gap',
+  import: 'let in the models of an archive, by the allow-list of this side',
+  inspect: 'what is in an archive, who approved it, what it would change here',
+  log: 'the audit log: list it, or verify it and transfer records',
 } as const;
 
 /** @throws KnownError for everything a user can do wrong */
@@ -50,6 +66,29 @@ export async function runMirror(args: readonly string[], io: Io, version: string
   own('scrub').action((_flags, self: Command) => done(runScrub(self.optsWithGlobals(), io)));
   const gc = own('gc').action((_flags, self: Command) => done(runGc(self.optsWithGlobals(), io)));
   addFlags(gc, gcFlags);
+  const exporting = own('export')
+    .argument('[model...]', 'names as ollama list shows them; none means every listed one')
+    .action((models: string[], _flags, self: Command) => done(runExport(models, self.optsWithGlobals(), io)));
+  addFlags(exporting, exportFlags);
+  const importing = own('import')
+    .argument('<archive...>', 'archives; volumes in any order; directories with them; - for a pipe')
+    .action((archives: string[], _flags, self: Command) =>
+      done(runImport(archives, self.optsWithGlobals(), io)),
+    );
+  addFlags(importing, importFlags);
+  const inspecting = own('inspect')
+    .argument('<archive...>', 'an archive, volumes of one, or a directory with them')
+    .action((archives: string[], _flags, self: Command) =>
+      done(runInspect(archives, self.optsWithGlobals(), io)),
+    );
+  addFlags(inspecting, inspectFlags);
+  const log = own('log')
+    .argument('[action]', 'list (default) or verify')
+    .argument('[record...]', 'verify: transfer records too')
+    .action((action: string | undefined, records: string[], _flags, self: Command) =>
+      done(runLog(action, records, self.optsWithGlobals(), io)),
+    );
+  addFlags(log, logFlags);
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {

@@ -2,6 +2,7 @@ export { getLocal } from './get-local.ts';
 export { liesInStore } from './in-store.ts';
 export type { Io, Sink } from './io.ts';
 export { notify } from './notify.ts';
+export { newPassphrase, passphrase } from './passphrase.ts';
 export { processHost, processIo } from './process-io.ts';
 export { barLines, Meter, type ProgressKind, plainLine, resolveProgress, showProgress } from './progress.ts';
 export { openReportFiles, type ReportFile, type WantedReport } from './report-files.ts';

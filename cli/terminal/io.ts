@@ -2,6 +2,8 @@
 export interface Io {
   readonly stdout: Sink;
   readonly stderr: Sink;
+  /** What comes through the pipe of this command. */
+  stdin(): AsyncIterable<Uint8Array>;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly uid: number | undefined;
   readonly pid: number;
@@ -22,6 +24,8 @@ export interface Io {
   wait(ms: number, signal: AbortSignal): Promise<void>;
   /** Becomes another user for good, with that user's groups, or with this one alone for a user without a name. Only root can. */
   become(user: { readonly uid: number; readonly gid: number; readonly name?: string | undefined }): void;
+  /** Acts as another user until the returned function is called: whose files these are decides what it may touch. Only root can. */
+  actAs(user: { readonly uid: number; readonly gid: number }): () => void;
   /** Becomes another program, for good; what `execve` refuses must have been refused before. */
   replaceProcess(
     file: string,

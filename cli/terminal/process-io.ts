@@ -25,6 +25,7 @@ export function processIo(): Io {
   return {
     stdout: sinkOf(process.stdout),
     stderr,
+    stdin: () => process.stdin,
     environment: process.env,
     uid: process.getuid?.(),
     pid: process.pid,
@@ -45,6 +46,7 @@ export function processIo(): Io {
       process.setgid?.(gid);
       process.setuid?.(uid);
     },
+    actAs: actAsUser,
     replaceProcess(file, words, variables) {
       // Node ignores these two, and what is ignored stays so across execve: a handler makes it the default again.
       for (const ignored of ['SIGPIPE', 'SIGXFSZ'] as const) process.on(ignored, () => {});
@@ -75,6 +77,19 @@ export const processHost: Io['host'] = () => ({
   bootId: textOf('/proc/sys/kernel/random/boot_id')?.trim(),
   groups: process.getgroups?.() ?? [],
 });
+
+/** Effective ids alone: the saved ones lead back. */
+function actAsUser({ uid, gid }: { readonly uid: number; readonly gid: number }): () => void {
+  const before = { uid: process.geteuid?.(), gid: process.getegid?.(), groups: process.getgroups?.() ?? [] };
+  process.setgroups?.([gid]);
+  process.setegid?.(gid);
+  process.seteuid?.(uid);
+  return () => {
+    if (before.uid !== undefined) process.seteuid?.(before.uid);
+    if (before.gid !== undefined) process.setegid?.(before.gid);
+    process.setgroups?.(before.groups);
+  };
+}
 
 /** `process.initgroups` (Node's documentation of process), which its types lack: the groups that a user has. */
 function initGroups(name: string, gid: number): void {

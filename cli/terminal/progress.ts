@@ -23,7 +23,7 @@ export function resolveProgress(kind: 'auto' | ProgressKind, quiet: boolean, io:
 
 /** What is shown: of a check, or of transfers. */
 export interface ShownProgress extends HashingProgress {
-  readonly verb?: 'hashed' | 'fetched';
+  readonly verb?: 'hashed' | 'fetched' | 'copied';
 }
 
 /** Measures how fast a check goes, over the last seconds. */

@@ -1,20 +1,9 @@
 import type { BlobStorage } from '../blobs/index.ts';
-import { type ChunkTable, defaultPieceSize } from '../hash/index.ts';
 import type { Digest } from '../oci/index.ts';
-import type { PieceSource } from '../upstream/index.ts';
 import type { BlobAnswer } from './answers.ts';
 import { BlobArrival } from './blob-arrival.ts';
-import { fetchBlob } from './fetch-blob.ts';
+import { receiveBlob, type WantedBlob } from './receive-blob.ts';
 import type { AdmittedBlob } from './records.ts';
-
-/** A blob that is wanted, and what is needed to get it. */
-export interface WantedBlob {
-  readonly digest: Digest;
-  readonly size: number;
-  readonly source: PieceSource;
-  /** From the allow-list, where it has one. */
-  readonly table: ChunkTable | undefined;
-}
 
 interface Flight {
   readonly arrival: BlobArrival;
@@ -95,7 +84,7 @@ export class BlobFlights {
   }
 
   async #fetch(wanted: WantedBlob, arrival: BlobArrival, signal: AbortSignal): Promise<AdmittedBlob> {
-    const { digest, size, source, table } = wanted;
+    const { digest, size } = wanted;
     const storage = this.#storage;
     const open = () => storage.read(digest);
     const stored = await storage.find(digest);
@@ -103,26 +92,10 @@ export class BlobFlights {
       arrival.verified(size, open);
       return { digest, size };
     }
-    const receiving = await storage.receive(digest, size, defaultPieceSize);
-    try {
-      const pieceSize = defaultPieceSize;
-      const usable = table?.pieceSize === pieceSize ? table : undefined;
-      const progressed = (bytes: number) => this.#events.arrived?.(digest, bytes, size);
-      const verified = await fetchBlob({
-        source,
-        receiving,
-        arrival,
-        pieceSize,
-        table: usable,
-        signal,
-        progressed,
-      });
-      await receiving.publish(verified.table);
-      arrival.verified(size, open);
-      if (verified.listedTableWrong) this.#events.tableWrong(digest);
-      return { digest, size };
-    } finally {
-      await receiving.close();
-    }
+    const progressed = (bytes: number) => this.#events.arrived?.(digest, bytes, size);
+    const verified = await receiveBlob(storage, wanted, { signal, arrival, progressed });
+    arrival.verified(size, open);
+    if (verified.listedTableWrong) this.#events.tableWrong(digest);
+    return { digest, size };
   }
 }

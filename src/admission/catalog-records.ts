@@ -1,4 +1,4 @@
-import { type AuditEvent, emptyChain, nextRecord } from '../audit/index.ts';
+import { type AuditEvent, type ChainEnd, emptyChain, nextRecord } from '../audit/index.ts';
 import type { Catalog, CatalogChange } from '../catalog/index.ts';
 import { type Digest, fullName, type ModelName, parseDigest } from '../oci/index.ts';
 import type { AdmittedModel, NewModel, Records } from './records.ts';
@@ -61,14 +61,15 @@ export class CatalogRecords implements Records {
   }
 
   /** One more record of something that has no row of its own. */
-  async note(event: AuditEvent): Promise<void> {
-    await this.#catalog.change((change) => this.#append(change, event));
+  note(event: AuditEvent): Promise<ChainEnd> {
+    return this.#catalog.change((change) => this.#append(change, event));
   }
 
-  async #append(change: CatalogChange, event: AuditEvent): Promise<void> {
+  async #append(change: CatalogChange, event: AuditEvent): Promise<ChainEnd> {
     const last = await change.lastAudit();
     const end = last === undefined ? emptyChain : { seq: last.seq, hash: parseDigest(last.hash) };
     const { event: told, ...record } = nextRecord(end, event, this.#now());
     await change.appendAudit({ ...record, event: JSON.stringify(told) });
+    return { seq: record.seq, hash: record.hash };
   }
 }

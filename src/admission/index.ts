@@ -16,5 +16,6 @@ export type { QueueLimits } from './fair-queue.ts';
 export { fetchBlob } from './fetch-blob.ts';
 export { blobsOf, type CheckedManifest, checkManifest, digestOf } from './manifest-source.ts';
 export type { AdmissionEvents } from './model-arrivals.ts';
+export { receiveBlob, type WantedBlob } from './receive-blob.ts';
 export type { AdmittedBlob, AdmittedModel, NewModel, Records } from './records.ts';
 export { nameOf, type Route, Routes } from './routes.ts';

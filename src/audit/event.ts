@@ -30,4 +30,14 @@ export type AuditEvent =
       readonly listId: string;
       readonly version: number;
       readonly list: Digest;
+    }
+  | {
+      readonly kind: 'exported' | 'imported';
+      /** SHA-256 of the archive's index. */
+      readonly archive: Digest;
+      readonly models: number;
+      /** Models that were not let in. */
+      readonly refused: number;
+      /** Bytes of the archive, or that were taken of it. */
+      readonly bytes: number;
     };

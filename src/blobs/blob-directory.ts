@@ -125,6 +125,11 @@ export class BlobDirectory implements BlobStorage {
     }
   }
 
+  /** Whether so many bytes could be received now. @throws KnownError STORAGE_FULL */
+  async ensureRoom(bytes: number): Promise<void> {
+    (await this.#space.reserve(bytes)).release();
+  }
+
   async tableOf(digest: Digest): Promise<Uint8Array | undefined> {
     const { table } = this.#places(digest);
     try {

@@ -20,3 +20,4 @@ export {
   settingKeys,
   verifyModels,
 } from './settings.ts';
+export { parseBytes } from './units.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { isDigest } from '../oci/index.ts';
-import { boolean, each, path, read } from './kinds.ts';
+import { boolean, each, isPath, path, read } from './kinds.ts';
 import type { SettingsOf } from './load-settings.ts';
 import { progressKinds } from './settings.ts';
 import { parseBytes, parseDuration, parseJobs } from './units.ts';
@@ -71,6 +71,9 @@ export const mirrorSettingsShape = {
   'max-data': z.optional(read(parseBytes, 'a size such as 2TB')),
   'max-rate': z.optional(read(parseBytes, 'a rate such as 250MB/s')),
   every: z.optional(read(parseDuration, 'a duration such as 10m or 12h')),
+  sender: z.optional(each((text) => (isPath(text) ? text : undefined), 'a path')),
+  'custody-key': z.optional(path),
+  custodian: z.optional(z.string()),
   'log-level': z.optional(z.enum(logLevels)),
   format: z.optional(z.enum(mirrorFormats)),
   progress: z.optional(z.enum(progressKinds)),

@@ -1,5 +1,6 @@
 import { type ErrorRow, row } from './error-row.ts';
 import { networkRows } from './network-rows.ts';
+import { transferRows } from './transfer-rows.ts';
 
 /**
  * Every error this product raises on purpose: code, exit status, HTTP status, message and hint.
@@ -192,6 +193,7 @@ export const errorTable = {
     'sign where the models are (--store DIR), or take the word of whoever made the tables: --tables-unseen',
   ),
   ...networkRows,
+  ...transferRows,
   NODE_TOO_OLD: row(
     64,
     500,

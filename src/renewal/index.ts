@@ -1,4 +1,4 @@
 export type { RenewalRequest } from './judge-offer.ts';
 export type { OfferedFiles } from './offered-files.ts';
-export { type Renewal, renewList } from './renew-list.ts';
+export { type PreparedRenewal, prepareRenewal, type Renewal, renewList } from './renew-list.ts';
 export type { CompanionCount } from './take-companions.ts';

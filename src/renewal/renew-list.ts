@@ -20,25 +20,45 @@ export interface Renewal {
   readonly policy: number | undefined;
 }
 
+/** An offer that was judged: nothing is written before `take`. */
+export interface PreparedRenewal {
+  readonly judged: JudgedList;
+  /** Writes what was accepted, with its tables and manifests. @throws KnownError FILE_UNWRITABLE; what the mirror says */
+  take(): Promise<Renewal>;
+}
+
 /**
- * Takes a newer list, its approvals, tables and manifests from a mirror. Signatures, policy, dates and rollback are
- * judged before anything is written; the mirror need not be trusted.
+ * Judges a list that is offered: signatures, policy, dates and rollback, on this host and beside the list that lies
+ * here. Whoever offers it need not be trusted.
  *
- * @throws KnownError LIST_NOT_ACCEPTED, KEY_*, TRUST_*, USAGE, FILE_UNWRITABLE; what the mirror says
+ * @throws KnownError LIST_NOT_ACCEPTED, KEY_*, TRUST_*, USAGE; what the mirror says
  */
-export async function renewList(files: OfferedFiles, request: RenewalRequest): Promise<Renewal> {
+export async function prepareRenewal(files: OfferedFiles, request: RenewalRequest): Promise<PreparedRenewal> {
   const { path, chunks } = request;
   const before = localList(path);
   const judged = await judgeOffer(files, request);
   refuseOlder(before, judged);
-  const companions = new Companions(path, chunks);
-  const taken = await takeCompanions(judged.list, companions, files);
-  const unchanged = writeRenewal(request, judged);
   return {
-    ...{ before, list: judged.list, summary: judged.summary, unchanged, ...taken },
-    firstContact: judged.firstContact,
-    policy: judged.policy?.newer.at(-1)?.version,
+    judged,
+    async take() {
+      const taken = await takeCompanions(judged.list, new Companions(path, chunks), files);
+      const unchanged = writeRenewal(request, judged);
+      return {
+        ...{ before, list: judged.list, summary: judged.summary, unchanged, ...taken },
+        firstContact: judged.firstContact,
+        policy: judged.policy?.newer.at(-1)?.version,
+      };
+    },
   };
+}
+
+/**
+ * Takes a newer list, its approvals, tables and manifests from a mirror, after every check.
+ *
+ * @throws KnownError LIST_NOT_ACCEPTED, KEY_*, TRUST_*, USAGE, FILE_UNWRITABLE; what the mirror says
+ */
+export async function renewList(files: OfferedFiles, request: RenewalRequest): Promise<Renewal> {
+  return (await prepareRenewal(files, request)).take();
 }
 
 /** The list that lies here, whoever approved it; nothing where it is none. */

@@ -1,8 +1,7 @@
 import type { HashPool } from '../hash/index.ts';
+import { inspectBlob, type WorkPlace } from '../installation/index.ts';
 import type { Digest } from '../oci/index.ts';
 import { blobFileName, classifyBlobName, type OllamaStore } from '../store/index.ts';
-import { inspectBlob } from './inspect-blob.ts';
-import type { WorkPlace } from './work-place.ts';
 
 /**
  * Takes away blobs that no model names and whose bytes are others than their names say: the next pull of a model that

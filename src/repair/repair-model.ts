@@ -1,16 +1,22 @@
 import { closeSync } from 'node:fs';
-import { type ApprovedList, BlobArrival, blobsOf, fetchBlob } from '../admission/index.ts';
+import { type ApprovedList, blobsOf, receiveBlob } from '../admission/index.ts';
 import { KnownError } from '../errors/index.ts';
-import { type ChunkTable, defaultPieceSize, type HashPool } from '../hash/index.ts';
+import type { ChunkTable, HashPool } from '../hash/index.ts';
+import {
+  type BlobState,
+  downloadEnded,
+  inspectBlob,
+  installBlob,
+  installManifest,
+  touchBlob,
+  type WaitEffects,
+  type WorkPlace,
+} from '../installation/index.ts';
 import { type Descriptor, type Digest, type LayerKind, layerKind, type ModelName } from '../oci/index.ts';
 import { blobFileName, type OllamaStore } from '../store/index.ts';
 import type { PieceSource, Upstream } from '../upstream/index.ts';
-import { type BlobState, inspectBlob } from './inspect-blob.ts';
-import { installBlob, installManifest, touchBlob } from './install.ts';
-import { downloadEnded, type WaitEffects } from './partial-downloads.ts';
 import { PatchedSource } from './patched-source.ts';
 import { type WantedModel, wantedModel } from './wanted-model.ts';
-import type { WorkPlace } from './work-place.ts';
 
 /** What was done about one file of a model. */
 export interface MendedFile {
@@ -35,6 +41,9 @@ export interface RepairEffects extends WaitEffects {
 
 /** Blobs that wait for their manifest are made new again each ten minutes: Ollama spares what is under an hour old. */
 const touchMs = 10 * 60_000;
+
+/** Of a file that nothing was done about yet. */
+const nothing = { pieces: undefined, kept: undefined } as const;
 
 /** Times that a blob may vanish under a repair. */
 const rounds = 3;
@@ -90,6 +99,29 @@ export class ModelRepair {
     return this.#mended;
   }
 
+  /** What `run` would mend. Nothing is written, and nothing fetched but a manifest. Errors as `run`. */
+  async look(name: ModelName): Promise<readonly MendedFile[]> {
+    const { pool, signal } = this.#effects;
+    const sources = { store: this.#store, approved: this.#approved, upstream: this.#upstream, signal };
+    const wanted = await wantedModel(name, sources);
+    const { digest: manifest, bytes } = wanted.checked;
+    const found: MendedFile[] = wanted.inPlace
+      ? []
+      : [{ layer: 'manifest', digest: manifest, was: 'missing', fetched: bytes.length, ...nothing }];
+    for (const blob of blobsOf(wanted.checked.manifest)) {
+      const { blobs } = this.#store;
+      const table = this.#tableOf(wanted, blob.digest);
+      const state =
+        blobs === undefined ? ({ kind: 'missing' } as const) : await inspectBlob(blobs, blob, table, pool);
+      if (state.kind === 'sound') continue;
+      const layer = layerOf(wanted, blob);
+      if (state.kind === 'obstacle')
+        throw new KnownError('REPAIR_BLOCKED', { layer, problem: state.problem });
+      found.push({ layer, digest: blob.digest, was: state.kind, fetched: blob.size, ...nothing });
+    }
+    return found;
+  }
+
   async #mend(wanted: WantedModel, blob: Descriptor): Promise<void> {
     const { pool, signal } = this.#effects;
     signal.throwIfAborted();
@@ -141,19 +173,12 @@ export class ModelRepair {
     };
     const isSound = state.kind === 'altered' ? state.isSound : undefined;
     const fd = isSound === undefined ? undefined : this.#store.blobs?.openFile(blobFileName(digest));
-    const receiving = await this.#work().blobs.receive(digest, size, defaultPieceSize);
     try {
       const source =
         isSound === undefined || fd === undefined ? counted : new PatchedSource(fd, isSound, counted);
-      const arrival = new BlobArrival(digest, size);
-      const usable = table?.pieceSize === defaultPieceSize ? table : undefined;
-      const verified = await fetchBlob({
-        ...{ source, receiving, arrival, pieceSize: defaultPieceSize, table: usable, signal },
-      });
-      await receiving.publish(verified.table);
+      await receiveBlob(this.#work().blobs, { digest, size, source, table }, { signal });
       return fetched;
     } finally {
-      await receiving.close();
       if (fd !== undefined) closeSync(fd);
     }
   }

@@ -2,7 +2,7 @@ export { acceptList } from './accept-list.ts';
 export { approvalLines, approvalsSizeLimit } from './approvals.ts';
 export { type ApprovalRequest, addApproval, addLine, type Preparation, prepareApproval } from './approve.ts';
 export { type Attested, attestedSubjects } from './attested-subjects.ts';
-export { bundleMediaType, parseBundle, signBundle } from './bundle.ts';
+export { bundleMediaType, parseBundle, preAuthentication, signBundle } from './bundle.ts';
 export {
   changePolicy,
   defaultPolicyDays,

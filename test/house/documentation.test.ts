@@ -5,6 +5,7 @@ import {
   commandNames,
   commonFlags,
   execFlags,
+  installFlags,
   networkFlags,
   watchFlags,
 } from '../../cli/commands/index.ts';
@@ -60,7 +61,7 @@ describe('the documentation says what the code does', () => {
       variable,
     ]);
     const syntax = (key: string) =>
-      [...commonFlags, ...checkFlags, ...execFlags, ...watchFlags, ...networkFlags].find(
+      [...commonFlags, ...checkFlags, ...execFlags, ...watchFlags, ...networkFlags, ...installFlags].find(
         (flag) => flag.key === key,
       )?.syntax ?? '';
     assert.deepEqual(

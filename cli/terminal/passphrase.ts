@@ -1,5 +1,5 @@
 import { KnownError } from '../../src/errors/index.ts';
-import type { Io } from '../terminal/index.ts';
+import type { Io } from './io.ts';
 
 /** The variables in which a passphrase may come, ours first, then cosign's. An empty one is a passphrase too. */
 const variables = ['VERIFY_MODELS_PASSPHRASE', 'COSIGN_PASSWORD'] as const;

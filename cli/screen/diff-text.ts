@@ -1,9 +1,10 @@
 import { type ListedModel, nearNames } from '../../src/allow-list/index.ts';
 import { parseModelName, shortName } from '../../src/oci/index.ts';
 import { printable, shownSize } from '../../src/report/index.ts';
-import { movedText } from '../screen/index.ts';
+
 import type { AliasChange, Comparison, EntryChange } from './comparison.ts';
-import { counted } from './context.ts';
+import { counted } from './counted.ts';
+import { movedText } from './moved-text.ts';
 
 /** Listed models that are named although they are not in a store, which may hold three of five thousand. */
 const absentShown = 10;

@@ -45,7 +45,7 @@ export function installManifest(
 ): string | undefined {
   const folder = join(store, 'manifests', host, namespace, model);
   const path = join(folder, tag);
-  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  const made = mkdirSync(folder, { recursive: true, mode: 0o755 });
   const there = kindOf(path);
   const aside = `${host}-${namespace}-${model}-${tag}`.replace(/[^A-Za-z0-9._-]/g, '_').slice(0, 180);
   const kept =
@@ -56,8 +56,15 @@ export function installManifest(
         : work.setAside(Buffer.from(path), aside, 'a repair replaced this by a manifest');
   const staged = join(work.path, 'partial', `manifest-${aside}`);
   writeFileSync(staged, bytes, { mode: 0o644, flush: true });
+  // Whatever the umask: Ollama may run as another user of the same group.
+  chmodSync(staged, 0o644);
   renameSync(staged, path);
-  syncDirectory(folder);
+  // A directory that was made is an entry of the one above it.
+  for (let above = folder; ; above = dirname(above)) {
+    syncDirectory(above);
+    if (made === undefined || above === dirname(made)) break;
+    chmodSync(above, 0o755);
+  }
   return kept;
 }
 

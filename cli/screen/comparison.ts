@@ -6,7 +6,12 @@ import {
   resolveAlias,
 } from '../../src/allow-list/index.ts';
 import { fullName, layerKind } from '../../src/oci/index.ts';
-import { type ComparedStore, type DescribedModel, describeChanges } from '../../src/verify/index.ts';
+import {
+  type ComparedStore,
+  type DescribedModel,
+  describeChanges,
+  type LayerReader,
+} from '../../src/verify/index.ts';
 
 /** One host that a list says stands for another. */
 export interface AliasChange {
@@ -37,16 +42,16 @@ export interface Comparison {
   readonly unreadable: readonly string[];
 }
 
-/** Two lists; texts and weights are read from a store, where there is one. */
+/** Two lists; texts and weights are read from wherever they are, where there is such a place. */
 export function compareTwoLists(
   before: AllowList,
   after: AllowList,
-  store: ComparedStore | undefined,
+  reader: LayerReader | undefined,
 ): Comparison {
   const difference = compareLists(before.models, after.models);
   return {
     ...{ before, after, difference, unreadable: [] },
-    moved: describeChanges(difference.moved, store),
+    moved: describeChanges(difference.moved, reader),
     aliases: aliasChanges(before.aliases, after.aliases),
     entries: [...before.models].flatMap(([name, model]) => {
       const other = after.models.get(name);

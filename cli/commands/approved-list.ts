@@ -1,0 +1,27 @@
+import { ApprovedList } from '../../src/admission/index.ts';
+import type { Settings } from '../../src/config/index.ts';
+import { KnownError } from '../../src/errors/index.ts';
+import { openList } from '../../src/verify/index.ts';
+import type { Io } from '../terminal/index.ts';
+import { requestOf } from './check.ts';
+import { listRequestOf } from './list-request.ts';
+
+/**
+ * The allow-list by which something is brought into a store; undefined where the settings name none.
+ *
+ * @throws KnownError LIST_NOT_ACCEPTED, USAGE, KEY_*
+ */
+export async function approvedListOf(
+  settings: Settings,
+  store: string,
+  io: Io,
+): Promise<ApprovedList | undefined> {
+  const { openState } = requestOf([], settings, store, io);
+  const listed = await openList(listRequestOf(settings, openState, io.now()));
+  if (listed === undefined) return undefined;
+  const { outcome, companions } = listed;
+  if (outcome.accepted) return new ApprovedList(outcome.list, companions, outcome.summary.digest);
+  throw new KnownError('LIST_NOT_ACCEPTED', {
+    reason: outcome.facts.at(-1)?.message ?? 'it cannot be judged',
+  });
+}

@@ -1,0 +1,242 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Settings } from '../../src/config/index.ts';
+import { KnownError } from '../../src/errors/index.ts';
+import { exitBits } from '../../src/findings/index.ts';
+import { HashPool } from '../../src/hash/index.ts';
+import { ownerToBecome, WorkPlace } from '../../src/installation/index.ts';
+import { digestHex, shortDigest, shortName } from '../../src/oci/index.ts';
+import { defaultStatePath, StateDirectory } from '../../src/state/index.ts';
+import {
+  gather,
+  Incoming,
+  type IncompleteArchive,
+  type InstallOutcome,
+  installArchive,
+  type WholeArchive,
+} from '../../src/transfer/index.ts';
+import { type Io, liesInStore } from '../terminal/index.ts';
+import {
+  besideArchive,
+  Custody,
+  readBeside,
+  senderLine,
+  sendersOf,
+  shownNumbers,
+  TransferProgress,
+  writeRecord,
+} from '../transfer/index.ts';
+import { refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
+import { installedLines } from './install-lines.ts';
+import { installFromMirror } from './install-mirror.ts';
+import { listRequestOf } from './list-request.ts';
+
+/** Flags of `install`, beside the common ones and the settings. */
+export interface InstallFlags extends TypedFlags {
+  readonly dryRun?: boolean;
+  readonly signature?: string;
+  readonly record?: string;
+  readonly mediaId?: string;
+  readonly seal?: string;
+}
+
+/** `verify-models install ARCHIVE... | MIRROR [MODEL...]`: models into a store, under their own names. */
+export async function runInstall(words: readonly string[], flags: InstallFlags, io: Io): Promise<number> {
+  refuseFormats(flags, 'install');
+  const { dryRun, signature, record, mediaId, seal, ...common } = flags;
+  const settings = settingsOf(common, io);
+  if (settings['allow-list'] === undefined && settings.policy !== 'observe')
+    throw new KnownError('USAGE', {
+      problem:
+        'install needs an allow-list: --allow-list FILE with --key PUB or --trust FILE; or --policy observe, which installs whatever is whole',
+    });
+  const { path: store } = await storeOf(settings, io);
+  const [first = ''] = words;
+  if (/^https?:\/\//.test(first))
+    return installFromMirror(first, words.slice(1), { settings, flags, store, dryRun: dryRun === true }, io);
+  const run = new InstallRun({ settings, flags, store }, io);
+  try {
+    return await run.all(words);
+  } catch (error) {
+    if (io.interrupted.aborted) throw new KnownError('CANCELLED');
+    throw error;
+  } finally {
+    await run.close();
+  }
+}
+
+interface RunSettings {
+  readonly settings: Settings;
+  readonly flags: InstallFlags;
+  readonly store: string;
+}
+
+/** One run over the archives of a command line. */
+class InstallRun {
+  readonly #run: RunSettings;
+  readonly #io: Io;
+  readonly #pool: HashPool;
+  readonly #progress: TransferProgress;
+  readonly #owner: ReturnType<typeof ownerToBecome>;
+  #status = 0;
+
+  constructor(run: RunSettings, io: Io) {
+    const { settings, store } = run;
+    this.#run = run;
+    this.#io = io;
+    this.#owner = ownerToBecome(store, io.uid);
+    const threads = settings.jobs ?? Math.min(io.cores, 6);
+    this.#pool = new HashPool({ threads, maxRate: settings['max-rate'] });
+    this.#progress = new TransferProgress(settings.progress, settings.quiet === true, io);
+  }
+
+  async all(words: readonly string[]): Promise<number> {
+    const incoming = new Incoming(join(this.#statePath, 'incoming'));
+    const { stdin, interrupted: signal } = this.#io;
+    const found = await gather(words, { incoming, stdin, signal });
+    for (const archive of found)
+      await (archive.kind === 'whole' ? this.#whole(archive, incoming) : this.#incomplete(archive));
+    return this.#status;
+  }
+
+  async close(): Promise<void> {
+    this.#progress.stop();
+    await this.#pool.close();
+  }
+
+  async #whole(archive: WholeArchive, incoming: Incoming): Promise<void> {
+    const { settings, flags, store } = this.#run;
+    const io = this.#io;
+    const signature = readBeside(flags.signature ?? besideArchive(archive.path).signature);
+    const senders = sendersOf(settings.sender);
+    const dryRun = flags.dryRun === true;
+    const custody = dryRun ? undefined : await this.#custody();
+    let sender = '';
+    let outcome: InstallOutcome;
+    try {
+      outcome = await installArchive(
+        archive.source,
+        {
+          ...{ store, dryRun, pool: this.#pool, platform: io.platform, names: [] },
+          work: () => this.#workPlace(),
+          own: this.#ownList(),
+          policy: settings.policy ?? 'enforce',
+          checkSender: (id) => {
+            sender = senderLine(signature, id, senders);
+          },
+          asOwner: (work) => this.#asOwner(work),
+        },
+        {
+          ...{ signal: io.interrupted, progressed: this.#progress.update, now: io.now, wait: io.wait },
+        },
+      );
+    } catch (error) {
+      throw (await blamed(archive, error)) ?? error;
+    } finally {
+      this.#progress.stop();
+      await archive.source.close();
+    }
+    const record = custody && this.#keepRecord(archive.path, outcome, custody);
+    if (!dryRun) incoming.forget(outcome.archive);
+    for (const { bit } of outcome.refused) this.#status |= bit;
+    const facts = { outcome, sender, record, dryRun, status: this.#status, flags };
+    for (const line of installedLines(facts)) await io.stdout.write(line);
+  }
+
+  async #incomplete({ id, count, kept, missing }: IncompleteArchive): Promise<void> {
+    this.#status |= exitBits.missing;
+    const numbers = shownNumbers(missing);
+    await this.#io.stdout.write(
+      [
+        `kept      volumes ${shownNumbers(kept)} of ${count} of the archive ${shortDigest(id)}; their medium can be taken out`,
+        `missing   ${numbers}`,
+        'exit status 8 = 8 missing',
+        `next: verify-models install DIR   (with the volumes that are missing; on the sending side: model-mirror export with the same words and --volumes ${numbers})`,
+        '',
+      ].join('\n'),
+    );
+  }
+
+  /** Lists, state and records are of whoever runs this; the store is its owner's. */
+  async #asOwner<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#owner === undefined) return work();
+    const back = this.#io.actAs(this.#owner);
+    try {
+      return await work();
+    } finally {
+      back();
+    }
+  }
+
+  #workPlace(): WorkPlace {
+    const { now, pid, every } = this.#io;
+    return WorkPlace.open(this.#run.store, { now, pid, every, uid: this.#owner?.uid ?? this.#io.uid });
+  }
+
+  get #statePath(): string {
+    return this.#run.settings.state ?? defaultStatePath(this.#io.environment, this.#io.uid);
+  }
+
+  #openState(): StateDirectory {
+    const { now, uid, pid } = this.#io;
+    const path = this.#statePath;
+    if (liesInStore(path, this.#run.store)) {
+      const problem = 'it lies inside the store';
+      throw new KnownError('STATE_UNUSABLE', { path, problem });
+    }
+    return StateDirectory.open(path, { now, uid, pid });
+  }
+
+  #ownList() {
+    const { settings, flags } = this.#run;
+    const path = settings['allow-list'];
+    if (path === undefined) return undefined;
+    // A look remembers nothing: what it would accept is not accepted yet.
+    const openState = flags.dryRun === true ? this.#noState : () => this.#openState();
+    return { ...listRequestOf(settings, openState, this.#io.now()), path };
+  }
+
+  readonly #noState = (): StateDirectory => {
+    throw new KnownError('STATE_UNUSABLE', { path: this.#statePath, problem: 'a dry run remembers nothing' });
+  };
+
+  #custody(): Promise<Custody> {
+    const { settings, flags } = this.#run;
+    const { mediaId, seal } = flags;
+    const words = { key: settings['custody-key'], custodian: settings.custodian, mediaId, seal };
+    return Custody.open(words, () => this.#openState(), this.#io);
+  }
+
+  #keepRecord(path: string, outcome: InstallOutcome, custody: Custody): string {
+    const { archive, models, refused, list } = outcome;
+    const folder = join(this.#statePath, 'transfers');
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const places = {
+      record: join(folder, `${digestHex(archive)}.transfer.jsonl`),
+      sheet: join(folder, `${digestHex(archive)}.sheet.txt`),
+    };
+    const sent = readBeside(this.#run.flags.record ?? besideArchive(path).record);
+    const own = readBeside(places.record);
+    const before = own.length > sent.length && own.subarray(0, sent.length).equals(sent) ? own : sent;
+    const record = custody.entry(before, archive, {
+      ...{ action: 'installed', models: models.length, refused: refused.length, bytes: outcome.total },
+      list: list?.digest,
+    });
+    writeRecord(record, places, {
+      ...{ file: path, list },
+      models: models.map(({ name, digest, bytes }) => ({
+        name: shortName(name),
+        id: shortDigest(digest),
+        bytes,
+      })),
+    });
+    return places.record;
+  }
+}
+
+/** Of an archive in volumes a person wants to know which one to bring again. */
+async function blamed(archive: WholeArchive, error: unknown): Promise<KnownError | undefined> {
+  const ofBytes = ['ARCHIVE_ALTERED', 'ARCHIVE_MALFORMED', 'ARCHIVE_TRUNCATED'];
+  if (!(error instanceof KnownError) || !ofBytes.includes(error.code)) return undefined;
+  return archive.blame();
+}

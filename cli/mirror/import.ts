@@ -1,0 +1,195 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { KnownError } from '../../src/errors/index.ts';
+import { exitBits, explainExitStatus } from '../../src/findings/index.ts';
+import { digestHex, shortDigest } from '../../src/oci/index.ts';
+import { printable } from '../../src/report/index.ts';
+import {
+  gather,
+  type ImportOutcome,
+  Incoming,
+  type IncompleteArchive,
+  importArchive,
+  type WholeArchive,
+} from '../../src/transfer/index.ts';
+import type { Io } from '../terminal/index.ts';
+import {
+  besideArchive,
+  type Custody,
+  readBeside,
+  senderLine,
+  sendersOf,
+  shownNumbers,
+  TransferProgress,
+  writeBeside,
+  writeRecord,
+} from '../transfer/index.ts';
+import { importedLines } from './import-lines.ts';
+import { refuseJson, settingsOf } from './mirror-settings.ts';
+import { type OpenMirror, openMirror } from './open-mirror.ts';
+import { ownListOf } from './own-list.ts';
+import { ReceivedFiles } from './received-files.ts';
+import { custodyOf, type TransferFlags } from './transfer-words.ts';
+
+/** Flags of `import`, beside the common ones. */
+export interface ImportFlags extends TransferFlags {
+  readonly signature?: string;
+  readonly record?: string;
+}
+
+/** `model-mirror import ARCHIVE...`: lets models in that were carried here, by the list and the trust of this side. */
+export async function runImport(words: readonly string[], flags: ImportFlags, io: Io): Promise<number> {
+  const settings = settingsOf(flags, io);
+  refuseJson(settings, 'import');
+  if (settings['allow-list'] === undefined && settings.policy !== 'observe')
+    throw new KnownError('USAGE', {
+      problem:
+        'import needs the allow-list of this side: --allow-list FILE with --key PUB or --trust FILE; or --policy observe, which lets in whatever is whole',
+    });
+  const mirror = await openMirror(settings, io);
+  const run = new ImportRun(mirror, settings, flags, io);
+  try {
+    const incoming = new Incoming(join(mirror.data, 'incoming'));
+    const found = await gather(words, { incoming, stdin: io.stdin, signal: io.interrupted });
+    for (const archive of found)
+      await (archive.kind === 'whole' ? run.whole(archive, incoming) : run.incomplete(archive));
+    return await run.end();
+  } catch (error) {
+    if (io.interrupted.aborted) throw new KnownError('CANCELLED');
+    throw error;
+  } finally {
+    run.stop();
+    await mirror.close();
+  }
+}
+
+/** One run over the archives of a command line. */
+class ImportRun {
+  readonly #mirror: OpenMirror;
+  readonly #settings: ReturnType<typeof settingsOf>;
+  readonly #flags: ImportFlags;
+  readonly #io: Io;
+  readonly #progress: TransferProgress;
+  #status = 0;
+  #next = 'model-mirror serve';
+
+  constructor(mirror: OpenMirror, settings: ReturnType<typeof settingsOf>, flags: ImportFlags, io: Io) {
+    this.#mirror = mirror;
+    this.#settings = settings;
+    this.#flags = flags;
+    this.#io = io;
+    this.#progress = new TransferProgress(settings.progress, settings.quiet === true, io);
+  }
+
+  async whole(archive: WholeArchive, incoming: Incoming): Promise<void> {
+    const { data, records, blobs, policy, contact } = this.#mirror;
+    const settings = this.#settings;
+    const beside = besideArchive(archive.path);
+    const signature = readBeside(this.#flags.signature ?? beside.signature);
+    const senders = sendersOf(settings.sender);
+    const custody = await custodyOf(settings, this.#flags, data, this.#io);
+    let sender = '';
+    let received: ReceivedFiles | undefined;
+    let outcome: ImportOutcome;
+    try {
+      outcome = await importArchive(
+        archive.source,
+        {
+          ...{ records, blobs, policy, contact },
+          own: ownListOf(settings, join(data, 'state'), this.#io),
+          checkSender: (id) => {
+            sender = senderLine(signature, id, senders);
+          },
+          kept: (id) => {
+            received = new ReceivedFiles(data, id);
+            return received;
+          },
+        },
+        { signal: this.#io.interrupted, progressed: this.#progress.update },
+      );
+    } catch (error) {
+      throw (await this.#blamed(archive, error)) ?? error;
+    } finally {
+      this.#progress.stop();
+      await archive.source.close();
+    }
+    const record = await this.#keepRecord(archive.path, outcome, custody);
+    incoming.forget(outcome.archive);
+    for (const { bit } of outcome.refused) this.#status |= bit;
+    const files = received?.names ?? [];
+    if (settings.quiet !== true || outcome.refused.length > 0)
+      await this.#io.stdout.write(importedLines({ outcome, sender, record, files }, settings.quiet === true));
+  }
+
+  /** Said on paper too: whoever sends again may be without a network. */
+  async incomplete({ id, count, kept, missing }: IncompleteArchive): Promise<void> {
+    const path = join(this.#transfers(), `${digestHex(id)}.missing.txt`);
+    const numbers = shownNumbers(missing);
+    writeBeside(
+      path,
+      [
+        'VOLUMES THAT DID NOT ARRIVE',
+        '',
+        `archive   ${shortDigest(id)}   of ${count} volumes`,
+        `missing   ${numbers}`,
+        '',
+        `on the sending side: model-mirror export, with the same words as before and --volumes ${numbers}`,
+        '',
+      ].join('\n'),
+    );
+    this.#status |= exitBits.missing;
+    this.#next = `model-mirror import DIR   (with the volumes that are missing; on the sending side: model-mirror export with the same words and --volumes ${numbers})`;
+    await this.#io.stdout.write(
+      [
+        `kept      volumes ${shownNumbers(kept)} of ${count} of the archive ${shortDigest(id)}; their medium can be taken out`,
+        `missing   ${numbers}`,
+        `report    ${printable(path)}`,
+        '',
+      ].join('\n'),
+    );
+  }
+
+  async end(): Promise<number> {
+    if (this.#settings.quiet !== true || this.#status !== 0)
+      await this.#io.stdout.write(`exit status ${explainExitStatus(this.#status)}\nnext: ${this.#next}\n`);
+    return this.#status;
+  }
+
+  stop(): void {
+    this.#progress.stop();
+  }
+
+  /** Of an archive in volumes a person wants to know which one to bring again. */
+  async #blamed(archive: WholeArchive, error: unknown): Promise<unknown> {
+    const ofBytes = ['ARCHIVE_ALTERED', 'ARCHIVE_MALFORMED', 'ARCHIVE_TRUNCATED'];
+    if (!(error instanceof KnownError) || !ofBytes.includes(error.code)) return undefined;
+    return archive.blame();
+  }
+
+  async #keepRecord(path: string, outcome: ImportOutcome, custody: Custody): Promise<string> {
+    const { archive, models, refused, taken, list, sheet } = outcome;
+    const audit = await this.#mirror.records.note({
+      ...{ kind: 'imported', archive, models: models.length, refused: refused.length, bytes: taken },
+    });
+    const places = {
+      record: join(this.#transfers(), `${digestHex(archive)}.transfer.jsonl`),
+      sheet: join(this.#transfers(), `${digestHex(archive)}.sheet.txt`),
+    };
+    const sent = readBeside(this.#flags.record ?? besideArchive(path).record);
+    const own = readBeside(places.record);
+    // What came with the medium, unless what is here goes on from it.
+    const before = own.length > sent.length && own.subarray(0, sent.length).equals(sent) ? own : sent;
+    const record = custody.entry(before, archive, {
+      ...{ action: 'imported', models: models.length, refused: refused.length, bytes: outcome.total },
+      ...{ list: list?.digest, audit },
+    });
+    writeRecord(record, places, { file: path, models: sheet, list });
+    return places.record;
+  }
+
+  #transfers(): string {
+    const path = join(this.#mirror.data, 'transfers');
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return path;
+  }
+}

@@ -1,0 +1,173 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CatalogRecords, ListStanding } from '../../src/admission/index.ts';
+import {
+  type AllowList,
+  compareLists,
+  type ListDifference,
+  type ListedModel,
+  listSizeLimit,
+  parseAllowList,
+} from '../../src/allow-list/index.ts';
+import type { MirrorSettings } from '../../src/config/index.ts';
+import { KnownError } from '../../src/errors/index.ts';
+import { type Digest, fullName } from '../../src/oci/index.ts';
+import {
+  type ArchiveReader,
+  chooseList,
+  type DescribedArchiveModel,
+  judgeModels,
+  offeredBy,
+  type RefusedModel,
+  readTexts,
+} from '../../src/transfer/index.ts';
+import { readIfThere } from '../../src/trust/index.ts';
+import type { LayerReader, LayerReading } from '../../src/verify/index.ts';
+import { type Comparison, compareTwoLists } from '../screen/index.ts';
+import type { Io } from '../terminal/index.ts';
+import { dataPathOf } from './mirror-settings.ts';
+import { listedOf, storedBytes, textOf, unread } from './moved-layers.ts';
+import { type OpenMirror, openMirror } from './open-mirror.ts';
+import { ownListOf } from './own-list.ts';
+
+/** What an import of an archive would do here. */
+export interface ChangesHere {
+  /** Whether the list of the archive is accepted here, and by whom it is approved; undefined without a list or a key. */
+  readonly verdict: string | undefined;
+  /** The list that is here, and that of the archive. */
+  readonly lists: Comparison | undefined;
+  /** The models that are here, and those of the archive. */
+  readonly models: Comparison;
+  readonly refused: readonly RefusedModel[];
+}
+
+export interface LookEffects {
+  readonly settings: Partial<MirrorSettings>;
+  readonly io: Io;
+  /** Every byte of the archive is held against its digest. */
+  readonly whole: boolean;
+  readonly progressed: (bytes: number) => void;
+}
+
+/** Looks at what is here, and at the archive to its end. Nothing is written. @throws KnownError ARCHIVE_* */
+export async function changesHere(
+  reader: ArchiveReader,
+  files: ReadonlyMap<string, Buffer>,
+  models: readonly DescribedArchiveModel[],
+  { settings, io, whole, progressed }: LookEffects,
+): Promise<ChangesHere> {
+  const data = dataPathOf(settings, io);
+  // Without an earlier import there is no mirror here, and none is made for a look.
+  const mirror = existsSync(join(data, 'catalog.sqlite')) ? await openMirror(settings, io) : undefined;
+  try {
+    const { standing, verdict } = await standingOf(files, settings, data, io);
+    const { refused } = await judgeModels(reader.index.models, files, {
+      ...{ standing, policy: standing.kind === 'none' ? 'observe' : 'enforce' },
+      contact: mirror?.contact ?? 'whoever runs this mirror',
+      here: async (name) => (await mirror?.records.find(name))?.digest,
+    });
+    const [before, after] = await sides(models, mirror?.records);
+    const lists = listsOf(files, settings);
+    const moved = [
+      ...compareLists(before.models, after.models).moved,
+      ...(lists === undefined ? [] : compareLists(lists[0].models, lists[1].models).moved),
+    ];
+    const wanted = textsIn(moved);
+    const texts = await readTexts(reader, wanted, whole, { signal: io.interrupted, progressed });
+    const layers = await layerReader(texts, wanted, mirror);
+    return {
+      ...{ verdict, refused, models: compareTwoLists(before, after, layers) },
+      lists: lists && compareTwoLists(...lists, layers),
+    };
+  } finally {
+    await mirror?.close();
+  }
+}
+
+/** What this side would say of the list: asked without being remembered. */
+async function standingOf(
+  files: ReadonlyMap<string, Buffer>,
+  settings: Partial<MirrorSettings>,
+  data: string,
+  io: Io,
+): Promise<{ readonly standing: ListStanding; readonly verdict: string | undefined }> {
+  const own = ownListOf(settings, join(data, 'state'), io);
+  if (own === undefined || !files.has('allow-list.json'))
+    return { standing: { kind: 'none' }, verdict: undefined };
+  try {
+    const { standing } = await chooseList(offeredBy(files), true, own);
+    if (standing.kind !== 'accepted') return { standing, verdict: undefined };
+    const { listId, version } = standing.approved.list;
+    return { standing, verdict: `${listId} version ${version} is accepted here` };
+  } catch (error) {
+    if (!(error instanceof KnownError)) throw error;
+    return {
+      standing: { kind: 'refused', reason: error.message },
+      verdict: `not accepted here: ${error.message}`,
+    };
+  }
+}
+
+/** The models of the archive, and what is here under their names, as two lists. */
+async function sides(
+  models: readonly DescribedArchiveModel[],
+  records: CatalogRecords | undefined,
+): Promise<[AllowList, AllowList]> {
+  const before = new Map<string, ListedModel>();
+  const after = new Map<string, ListedModel>();
+  for (const { name, checked } of models) {
+    const [now, was] = [checked && listedOf(checked.bytes), await records?.find(name)];
+    const old = was && listedOf(was.bytes);
+    if (now !== undefined) after.set(fullName(name), now);
+    if (old !== undefined) before.set(fullName(name), old);
+  }
+  const list = (which: string, of: Map<string, ListedModel>) => ({
+    ...{ listId: which, version: 1, aliases: new Map(), models: of },
+  });
+  return [list('here', before), list('archive', after)];
+}
+
+/** Both lists, whoever approved them. */
+function listsOf(
+  files: ReadonlyMap<string, Buffer>,
+  settings: Partial<MirrorSettings>,
+): [AllowList, AllowList] | undefined {
+  const path = settings['allow-list'];
+  const offered = files.get('allow-list.json');
+  if (path === undefined || offered === undefined) return undefined;
+  try {
+    const here = readIfThere(path, listSizeLimit);
+    return here === undefined ? undefined : [parseAllowList(here), parseAllowList(offered)];
+  } catch {
+    // What is wrong with either is said where it is judged.
+    return undefined;
+  }
+}
+
+/** Layers of moved models that a person can read, on both sides. */
+function textsIn(moved: ListDifference['moved']): ReadonlySet<Digest> {
+  const wanted = new Set<Digest>();
+  for (const { layers } of moved)
+    for (const { kind, before, after } of layers)
+      if (!unread.has(kind))
+        for (const side of [before, after]) if (side !== undefined) wanted.add(side.digest);
+  return wanted;
+}
+
+/** Texts of the archive, and of the mirror that is here. */
+async function layerReader(
+  texts: ReadonlyMap<Digest, Buffer>,
+  wanted: ReadonlySet<Digest>,
+  mirror: OpenMirror | undefined,
+): Promise<LayerReader> {
+  const readings = new Map<Digest, LayerReading<string>>();
+  for (const digest of wanted) {
+    const bytes = texts.get(digest) ?? (mirror && (await storedBytes(mirror.blobs, digest)));
+    if (bytes !== undefined) readings.set(digest, textOf(bytes, digest));
+  }
+  return {
+    text: (digest) =>
+      readings.get(digest) ?? { problem: 'it is neither here nor in the archive, or larger than 1 MiB' },
+    metadata: () => ({ problem: 'the metadata of weights is not compared here' }),
+  };
+}

@@ -1,0 +1,184 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type AuditEvent,
+  type AuditRecord,
+  type ChainEnd,
+  emptyChain,
+  verifyChain,
+} from '../../src/audit/index.ts';
+import type { AuditRow } from '../../src/catalog/index.ts';
+import { readRecord, type TransferRecord } from '../../src/custody/index.ts';
+import { KnownError } from '../../src/errors/index.ts';
+import { isDigest, shortDigest } from '../../src/oci/index.ts';
+import { printable, safeJson, shownSize } from '../../src/report/index.ts';
+import { parsePublicKey } from '../../src/trust/index.ts';
+import { readPublicKeyFile } from '../../src/verify/index.ts';
+import { counted } from '../screen/index.ts';
+import type { Io } from '../terminal/index.ts';
+import { readBeside } from '../transfer/index.ts';
+import { dataPathOf, refuseJson, settingsOf, type TypedFlags } from './mirror-settings.ts';
+import { type OpenMirror, openMirror } from './open-mirror.ts';
+import { stateOf } from './transfer-words.ts';
+
+/** Records that are read from the catalog at once. */
+const page = 1000;
+
+export interface LogFlags extends TypedFlags {
+  readonly known?: readonly string[];
+}
+
+/** `model-mirror log [list] | verify [RECORD...]`: the audit log, and records of transfers. */
+export async function runLog(
+  action: string | undefined,
+  records: readonly string[],
+  flags: LogFlags,
+  io: Io,
+): Promise<number> {
+  if (action !== undefined && action !== 'list' && action !== 'verify')
+    throw new KnownError('USAGE', { problem: `log knows list and verify, not ${action.slice(0, 40)}` });
+  const settings = settingsOf(flags, io);
+  if (action === 'verify') refuseJson(settings, 'log verify');
+  // Read before the mirror is opened: a record can be verified where there is no mirror yet.
+  const known = flags.known?.map(readPublicKeyFile);
+  const transfers = records.map((path) => ({ path, record: readRecord(readBeside(path), known) }));
+  // Records can be verified where there is no mirror: none is made for it.
+  if (transfers.length > 0 && !existsSync(join(dataPathOf(settings, io), 'catalog.sqlite'))) {
+    await tellTransfers(transfers, new Set(), io);
+    return 0;
+  }
+  const mirror = await openMirror(settings, io);
+  try {
+    if (action === 'verify') await verify(mirror, transfers, io);
+    else await list(mirror, settings.format === 'json', io);
+    return 0;
+  } finally {
+    await mirror.close();
+  }
+}
+
+async function* rows({ catalog }: OpenMirror): AsyncGenerator<AuditRow> {
+  for (let after = 0; ; ) {
+    const some = await catalog.audit(after, page);
+    yield* some;
+    if (some.length < page) return;
+    after = some.at(-1)?.seq ?? after;
+  }
+}
+
+async function list(mirror: OpenMirror, json: boolean, io: Io): Promise<void> {
+  let count = 0;
+  for await (const row of rows(mirror)) {
+    const { seq, time, event } = row;
+    count += 1;
+    await io.stdout.write(
+      json
+        ? `${safeJson({ ...row, event: JSON.parse(event) })}\n`
+        : `${`${seq}`.padStart(6)}  ${time}  ${said(event)}\n`,
+    );
+  }
+  if (!json) await io.stdout.write(`${counted(count, 'record')}\nnext: model-mirror log verify\n`);
+}
+
+/** A record in a few words. */
+function said(text: string): string {
+  const event = JSON.parse(text) as AuditEvent;
+  switch (event.kind) {
+    case 'admitted':
+      return printable(`admitted ${event.model} from ${event.source}, ${shownSize(event.bytes)}`);
+    case 'refused':
+      return printable(`${event.served ? 'would have refused' : 'refused'} ${event.model}: ${event.reason}`);
+    case 'moved':
+      return printable(`moved ${event.model}: ${shortDigest(event.expected)} -> ${shortDigest(event.found)}`);
+    case 'list-accepted':
+      return printable(`list ${event.listId} version ${event.version} in force`);
+    case 'exported':
+    case 'imported':
+      return `${event.kind} ${shortDigest(event.archive)}: ${event.models} models, ${event.refused} refused, ${shownSize(event.bytes)}`;
+    default:
+      return printable(`${event.kind} blob ${shortDigest(event.blob)}`);
+  }
+}
+
+interface Named {
+  readonly path: string;
+  readonly record: TransferRecord;
+}
+
+/** @throws KnownError LOG_BROKEN, RECORD_BROKEN */
+async function verify(mirror: OpenMirror, transfers: readonly Named[], io: Io): Promise<void> {
+  const anchors = new Map<number, string>();
+  for (const { record } of transfers)
+    for (const { audit } of record.entries) if (audit !== undefined) anchors.set(audit.seq, audit.hash);
+  let end: ChainEnd = emptyChain;
+  const seen = new Set<string>();
+  for await (const row of rows(mirror)) {
+    const record = recordOf(row);
+    const broken = verifyChain([record], end);
+    if (broken !== undefined) throw new KnownError('LOG_BROKEN', { ...broken });
+    if (anchors.get(record.seq) === record.hash) seen.add(`${record.seq} ${record.hash}`);
+    end = record;
+  }
+  refuseCut(mirror, transfers, seen, end, io);
+  await io.stdout.write(
+    `log       ${counted(end.seq, 'record')}, each as it was written; the last is ${shortDigest(end.hash)}\n`,
+  );
+  await tellTransfers(transfers, seen, io);
+}
+
+/**
+ * What this mirror signed about its own log must be there: a log whose end was cut off, or written anew, follows itself
+ * all the same.
+ *
+ * @throws KnownError LOG_BROKEN
+ */
+function refuseCut(
+  { data }: OpenMirror,
+  transfers: readonly Named[],
+  seen: ReadonlySet<string>,
+  end: ChainEnd,
+  io: Io,
+): void {
+  const own = stateOf(data, io)().read('custody.pub');
+  if (own === undefined) return;
+  const { id } = parsePublicKey(own);
+  for (const { record } of transfers)
+    for (const { audit, signer } of record.entries) {
+      if (audit === undefined || signer.id !== id || seen.has(`${audit.seq} ${audit.hash}`)) continue;
+      const problem =
+        audit.seq > end.seq
+          ? 'it is missing, and a transfer record that was signed here names it'
+          : 'it is another one than a transfer record says that was signed here';
+      throw new KnownError('LOG_BROKEN', { seq: audit.seq, problem });
+    }
+}
+
+async function tellTransfers(transfers: readonly Named[], seen: ReadonlySet<string>, io: Io): Promise<void> {
+  for (const { path, record } of transfers) {
+    await io.stdout.write(
+      `record    ${printable(path)}   entries 1 to ${record.entries.length}, each as it was signed; archive ${shortDigest(record.archive)}\n`,
+    );
+    for (const { entry, action, time, signer, custodian, audit } of record.entries) {
+      const here =
+        audit !== undefined && seen.has(`${audit.seq} ${audit.hash}`)
+          ? `; record ${audit.seq} of this log`
+          : '';
+      const by = custodian === undefined ? '' : ` by ${custodian}`;
+      await io.stdout.write(
+        `  ${entry}. ${action} ${time}${printable(by)}   key ${signer.id.slice(0, 12)}${here}\n`,
+      );
+    }
+  }
+  await io.stdout.write('exit status 0 = all is well\nnext: model-mirror log\n');
+}
+
+/** A row as it is hashed. What was tampered with may be anything, and then its hash is another one. */
+function recordOf({ seq, time, event, previous, hash }: AuditRow): AuditRecord {
+  const broken = (problem: string) => new KnownError('LOG_BROKEN', { seq, problem });
+  if (!isDigest(previous) || !isDigest(hash)) throw broken('its hashes are no digests');
+  try {
+    return { seq, time, event: JSON.parse(event) as AuditEvent, previous, hash };
+  } catch {
+    throw broken('its event is no JSON');
+  }
+}

@@ -1,0 +1,107 @@
+import { readFileSync } from 'node:fs';
+import {
+  appendEntry,
+  ownCustodyKey,
+  readRecord,
+  recordWord,
+  type SheetFacts,
+  type TransferFacts,
+  transferSheet,
+} from '../../src/custody/index.ts';
+import { describeCause, KnownError } from '../../src/errors/index.ts';
+import { replaceFile } from '../../src/files/index.ts';
+import type { Digest } from '../../src/oci/index.ts';
+import type { StateDirectory } from '../../src/state/index.ts';
+import { approvalsSizeLimit, parseSigningKey, readIfThere, type SigningKey } from '../../src/trust/index.ts';
+import { type Io, passphrase } from '../terminal/index.ts';
+
+/** What a person says of a transfer. */
+export interface CustodyWords {
+  /** A private key; without it this side has one of its own. */
+  readonly key: string | undefined;
+  readonly custodian: string | undefined;
+  readonly mediaId: string | undefined;
+  readonly seal: string | undefined;
+}
+
+/** Signs for this side what it sends and takes. */
+export class Custody {
+  readonly key: SigningKey;
+  /** Where the public half is; undefined where a person named the key. */
+  readonly publicPath: string | undefined;
+  readonly #words: CustodyWords;
+  readonly #now: () => Date;
+
+  private constructor(key: SigningKey, publicPath: string | undefined, words: CustodyWords, now: () => Date) {
+    this.key = key;
+    this.publicPath = publicPath;
+    this.#words = words;
+    this.#now = now;
+  }
+
+  /** @throws KnownError USAGE, KEY_*, PASSPHRASE_NEEDED, STATE_* */
+  static async open(words: CustodyWords, openState: () => StateDirectory, io: Io): Promise<Custody> {
+    for (const [flag, word] of [
+      ['--custodian', words.custodian],
+      ['--media-id', words.mediaId],
+      ['--seal', words.seal],
+    ] as const)
+      if (word !== undefined && recordWord(word) === undefined)
+        throw new KnownError('USAGE', { problem: `${flag} takes 1 to 200 characters that can be printed` });
+    if (words.key === undefined) {
+      const own = await ownCustodyKey(openState());
+      return new Custody(own.key, own.publicPath, words, io.now);
+    }
+    const key = await parseSigningKey(readKeyText(words.key), () => passphrase(io));
+    return new Custody(key, undefined, words, io.now);
+  }
+
+  /** The record with an entry of this side, for `archive`. @throws KnownError RECORD_BROKEN */
+  entry(
+    before: Uint8Array,
+    archive: Digest,
+    facts: Omit<TransferFacts, 'time' | 'custodian' | 'mediaId' | 'seal'>,
+  ): string {
+    const { custodian, mediaId, seal } = this.#words;
+    const time = this.#now()
+      .toISOString()
+      .replace(/\.\d{3}Z$/, 'Z');
+    return appendEntry(before, archive, { ...facts, time, custodian, mediaId, seal }, this.key);
+  }
+}
+
+/** Writes a record and the page that says the same. @throws KnownError FILE_UNWRITABLE */
+export function writeRecord(
+  record: string,
+  places: { readonly record: string; readonly sheet: string },
+  facts: Omit<SheetFacts, 'record'>,
+): void {
+  writeBeside(places.record, record);
+  writeBeside(places.sheet, transferSheet({ ...facts, record: readRecord(Buffer.from(record)) }));
+}
+
+/** @throws KnownError FILE_UNWRITABLE */
+export function writeBeside(path: string, content: Uint8Array | string): void {
+  try {
+    replaceFile(path, content, 0o644);
+  } catch (error) {
+    throw new KnownError('FILE_UNWRITABLE', { path, problem: describeCause(error) }, error);
+  }
+}
+
+/** A signature or a record, empty where there is none. @throws KnownError ARCHIVE_UNREADABLE */
+export function readBeside(path: string): Buffer {
+  try {
+    return readIfThere(path, approvalsSizeLimit) ?? Buffer.alloc(0);
+  } catch (error) {
+    throw new KnownError('ARCHIVE_UNREADABLE', { path, problem: describeCause(error) }, error);
+  }
+}
+
+function readKeyText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new KnownError('KEY_UNREADABLE', { path, problem: describeCause(error) }, error);
+  }
+}

@@ -1,0 +1,11 @@
+export { ownCustodyKey } from './custody-key.ts';
+export { assertSentBy, hintsIn, type Sender, signIndex } from './index-signature.ts';
+export { type SheetFacts, transferSheet } from './sheet.ts';
+export {
+  appendEntry,
+  readRecord,
+  recordWord,
+  type TransferEntry,
+  type TransferFacts,
+  type TransferRecord,
+} from './transfer-record.ts';

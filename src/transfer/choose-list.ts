@@ -1,0 +1,58 @@
+import { ApprovedList, type ListStanding } from '../admission/index.ts';
+import { Companions } from '../allow-list/index.ts';
+import { KnownError } from '../errors/index.ts';
+import { type OfferedFiles, prepareRenewal, type Renewal, type RenewalRequest } from '../renewal/index.ts';
+import { type ListRequest, openList } from '../verify/index.ts';
+
+/** The list of this side, and by which keys or policy it is judged. */
+export type OwnList = RenewalRequest & ListRequest;
+
+/** The list that decides, and what is left to do once everything is verified. */
+export interface ChosenList {
+  readonly standing: ListStanding;
+  /** Puts a list that came with the archive in the place of the one that is here, and remembers it. */
+  take(): Promise<Renewal | undefined>;
+}
+
+/**
+ * Which list decides about an archive: the one that came along, where this side accepts it by its own keys or policy and
+ * it is no older than what is here; else the one that lies here. Nothing is written before `take`.
+ *
+ * @throws KnownError LIST_NOT_ACCEPTED, KEY_*, TRUST_*, USAGE
+ */
+export async function chooseList(
+  files: OfferedFiles,
+  offersList: boolean,
+  own: OwnList | undefined,
+): Promise<ChosenList> {
+  if (own === undefined) return { standing: { kind: 'none' }, take: async () => undefined };
+  const { path, chunks } = own;
+  if (offersList) {
+    const renewal = await prepareRenewal(files, own);
+    const { list, summary } = renewal.judged;
+    const approved = new ApprovedList(list, new Companions(path, chunks), summary.digest);
+    return {
+      standing: { kind: 'accepted', approved },
+      async take() {
+        const taken = await renewal.take();
+        // What lies here now is judged as every check judges it, and remembered.
+        await accepted(own);
+        return taken;
+      },
+    };
+  }
+  const { list, companions, digest } = await accepted(own);
+  const approved = new ApprovedList(list, companions, digest);
+  return { standing: { kind: 'accepted', approved }, take: async () => undefined };
+}
+
+/** @throws KnownError LIST_NOT_ACCEPTED */
+async function accepted(own: OwnList) {
+  const listed = await openList(own);
+  if (listed?.outcome.accepted === true) {
+    const { outcome, companions } = listed;
+    return { list: outcome.list, companions, digest: outcome.summary.digest };
+  }
+  const reason = listed?.outcome.facts.at(-1)?.message ?? 'it is not there';
+  throw new KnownError('LIST_NOT_ACCEPTED', { reason });
+}

@@ -1,0 +1,175 @@
+import { closeSync } from 'node:fs';
+import { KnownError } from '../errors/index.ts';
+import type { Digest } from '../oci/index.ts';
+import { type ByteSource, FileSource, PipeSource } from './byte-source.ts';
+import { indexName } from './entry-names.ts';
+import { type Incoming, readVolume } from './incoming.ts';
+import { findArchives, type VolumeFile } from './open-archive.ts';
+import { blockSize, describeHeader } from './tar-framing.ts';
+import { parseVolumeHead, payloadStart, type VolumeHeader, volumeFileSize, volumeName } from './volume.ts';
+
+/** An archive whose every byte is at hand. */
+export interface WholeArchive {
+  readonly kind: 'whole';
+  /** Where it is, for people and for the files beside it. */
+  readonly path: string;
+  readonly source: ByteSource;
+  /** Id and volumes, where it came in volumes. */
+  readonly id: Digest | undefined;
+  /** After an error: which volume is to blame. @returns undefined where none is */
+  blame(): Promise<KnownError | undefined>;
+}
+
+/** Volumes of an archive, of which others are missing. They are kept. */
+export interface IncompleteArchive {
+  readonly kind: 'incomplete';
+  readonly path: string;
+  readonly id: Digest;
+  readonly count: number;
+  readonly kept: readonly number[];
+  readonly missing: readonly number[];
+}
+
+export interface GatherEffects {
+  readonly incoming: Incoming;
+  /** What comes through the pipe, where the word is `-`. */
+  readonly stdin: () => AsyncIterable<Uint8Array>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Finds what the words of a command line name. Volumes that wait from an earlier run count too; those that are here
+ * while others are missing are kept, so that their medium can be taken out.
+ *
+ * @throws KnownError ARCHIVE_*, VOLUME_DAMAGED, VOLUMES_MIXED, NO_ROOM, FILE_UNWRITABLE
+ */
+export async function gather(
+  words: readonly string[],
+  effects: GatherEffects,
+): Promise<readonly (WholeArchive | IncompleteArchive)[]> {
+  if (words.includes('-')) {
+    if (words.length > 1)
+      throw new KnownError('USAGE', { problem: '- is the pipe, and stands for itself alone' });
+    return [await fromPipe(effects)];
+  }
+  const { archives, volumes } = await findArchives(words);
+  if (volumes.length > 0) return [await fromVolumes(volumes, effects)];
+  return archives.map(({ path, fd, size }) => ({
+    ...{ kind: 'whole', path, id: undefined },
+    source: new FileSource([{ path, fd, start: 0, length: size }]),
+    blame: async () => undefined,
+  }));
+}
+
+async function fromVolumes(
+  given: readonly VolumeFile[],
+  { incoming, signal }: GatherEffects,
+): Promise<WholeArchive | IncompleteArchive> {
+  const [first] = given;
+  if (first === undefined) throw new Error('there are no volumes');
+  const { archive } = first.header;
+  const waiting = new Set(incoming.numbers(archive));
+  const here = new Set([...waiting, ...given.map(({ header }) => header.number)]);
+  if (here.size >= first.header.count) return assemble(given, archive, incoming);
+  const fresh = given.filter(({ header }) => !waiting.has(header.number));
+  try {
+    await incoming.ensureRoom(fresh.map(({ header }) => header));
+    for (const { path, fd, header } of fresh) {
+      const length = volumeFileSize(header) - payloadStart;
+      const source = new FileSource([{ path, fd, start: payloadStart, length }]);
+      await incoming.keep(header, source, signal);
+    }
+  } finally {
+    for (const { fd } of given) closeSync(fd);
+  }
+  return incomplete(first.header, incoming, first.path);
+}
+
+function incomplete(
+  { archive: id, count }: VolumeHeader,
+  incoming: Incoming,
+  path: string,
+): IncompleteArchive {
+  const kept = [...incoming.numbers(id)].sort((a, b) => a - b);
+  const all = new Set(kept);
+  const missing = Array.from({ length: count }, (_, at) => at + 1).filter((number) => !all.has(number));
+  return { kind: 'incomplete', path, id, count, kept, missing };
+}
+
+/** All volumes, those that wait from before among them, as one archive. */
+async function assemble(given: readonly VolumeFile[], id: Digest, incoming: Incoming): Promise<WholeArchive> {
+  const numbers = new Set(given.map(({ header }) => header.number));
+  const waiting = incoming.numbers(id).some((number) => !numbers.has(number))
+    ? (await findArchives([incoming.folderOf(id)])).volumes
+    : [];
+  const extra = waiting.filter(({ header }) => !numbers.has(header.number));
+  for (const { fd, header } of waiting) if (numbers.has(header.number)) closeSync(fd);
+  const volumes = [...given, ...extra].sort((a, b) => a.header.number - b.header.number);
+  const segments = volumes.map(({ path, fd, header }) => ({
+    ...{ path, fd, start: payloadStart, length: header.length },
+  }));
+  return {
+    ...{ kind: 'whole', path: given[0]?.path ?? volumes[0]?.path ?? '', id },
+    source: new FileSource(segments),
+    blame: () => firstDamaged(volumes),
+  };
+}
+
+/** The first volume whose bytes are not those of its sums. */
+async function firstDamaged(volumes: readonly VolumeFile[]): Promise<KnownError | undefined> {
+  for (const { path, fd, header } of volumes) {
+    const length = volumeFileSize(header) - payloadStart;
+    try {
+      await readVolume(header, new FileSource([{ path, fd, start: payloadStart, length }]), async () => {});
+    } catch (error) {
+      if (error instanceof KnownError) return error;
+      throw error;
+    }
+  }
+  return undefined;
+}
+
+async function fromPipe(effects: GatherEffects): Promise<WholeArchive | IncompleteArchive> {
+  const pipe = new PipeSource(effects.stdin());
+  const path = 'the pipe';
+  const head = Buffer.alloc(blockSize);
+  const got = await pipe.fill(head);
+  pipe.unread(head.subarray(0, got));
+  const name = nameIn(head);
+  if (name === indexName)
+    return { kind: 'whole', path, source: pipe, id: undefined, blame: async () => undefined };
+  if (name !== volumeName) {
+    const problem = got < blockSize ? `it has ${got} bytes` : `it begins with ${describeHeader(head)}`;
+    throw new KnownError('ARCHIVE_UNKNOWN', { path, problem });
+  }
+  return pipedVolumes(pipe, effects);
+}
+
+/** Volumes one behind the other, in any order: each is kept as it comes. */
+async function pipedVolumes(
+  pipe: PipeSource,
+  { incoming, signal }: GatherEffects,
+): Promise<WholeArchive | IncompleteArchive> {
+  let last: VolumeHeader | undefined;
+  for (;;) {
+    const head = Buffer.alloc(payloadStart);
+    const got = await pipe.fill(head);
+    if (got === 0) break;
+    const header = got < head.length ? undefined : await parseVolumeHead(head);
+    if (header === undefined)
+      throw new KnownError('VOLUME_DAMAGED', { number: '?', count: '?', problem: 'its head is altered' });
+    if (last !== undefined && last.archive !== header.archive)
+      throw new KnownError('VOLUMES_MIXED', { archives: 2, found: `${last.archive}; ${header.archive}` });
+    last = header;
+    await incoming.ensureRoom([header]);
+    await incoming.keep(header, pipe, signal);
+  }
+  await pipe.close();
+  if (last === undefined) throw new Error('there was no volume');
+  const state = incomplete(last, incoming, 'the pipe');
+  return state.missing.length > 0
+    ? state
+    : assemble((await findArchives([incoming.folderOf(last.archive)])).volumes, last.archive, incoming);
+}
+
+const nameIn = (head: Buffer): string => head.toString('latin1', 0, 100).split('\0', 1)[0] ?? '';

@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describeCause, KnownError, systemCode } from '../errors/index.ts';
+import { type Digest, digestHex } from '../oci/index.ts';
+import type { ByteSource } from './byte-source.ts';
+import { OutputFile } from './output-file.ts';
+import { type VolumeHeader, volumeFileSize, volumeHead, volumeTail } from './volume.ts';
+
+/** Bytes of one reading. */
+const pieceSize = 1024 * 1024;
+
+/** Bytes that are left free beside what is kept. */
+const margin = 16 * 1024 * 1024;
+
+/**
+ * Where volumes wait for those that are missing: `incoming/ID/NUMBER.tar`, each whole and held against its sums before
+ * it has that name. The medium they came on can be taken out.
+ */
+export class Incoming {
+  readonly #folder: string;
+
+  /** @param folder made when the first volume is kept */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Where the volumes of an archive lie. */
+  folderOf(archive: Digest): string {
+    return join(this.#folder, digestHex(archive));
+  }
+
+  /** Numbers of the volumes that wait. */
+  numbers(archive: Digest): readonly number[] {
+    try {
+      return readdirSync(this.folderOf(archive)).flatMap((name) => {
+        const match = /^([1-9][0-9]*)\.tar$/.exec(name);
+        return match === null ? [] : [Number(match[1])];
+      });
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return [];
+      throw error;
+    }
+  }
+
+  pathOf({ archive, number }: Pick<VolumeHeader, 'archive' | 'number'>): string {
+    return join(this.folderOf(archive), `${number}.tar`);
+  }
+
+  /** @throws KnownError NO_ROOM */
+  async ensureRoom(volumes: readonly VolumeHeader[]): Promise<void> {
+    const needed = volumes.reduce((sum, header) => sum + volumeFileSize(header), 0);
+    const path = this.#make(this.#folder);
+    const { bavail, bsize } = await statfs(path);
+    const free = Math.max(0, bavail * bsize - margin);
+    if (needed > free) throw new KnownError('NO_ROOM', { needed, path, free });
+  }
+
+  /**
+   * Keeps one volume, of which everything behind its head is read from the source.
+   *
+   * @throws KnownError VOLUME_DAMAGED, ARCHIVE_UNREADABLE, FILE_UNWRITABLE
+   */
+  async keep(header: VolumeHeader, source: ByteSource, signal: AbortSignal): Promise<void> {
+    this.#make(this.folderOf(header.archive));
+    const file = OutputFile.open(this.pathOf(header));
+    try {
+      await file.write(await volumeHead(header));
+      await readVolume(header, source, async (part) => {
+        signal.throwIfAborted();
+        await file.write(part);
+      });
+      await file.finish();
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Nothing of an archive waits any more. */
+  forget(archive: Digest): void {
+    rmSync(this.folderOf(archive), { recursive: true, force: true });
+  }
+
+  #make(path: string): string {
+    try {
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      return path;
+    } catch (error) {
+      throw new KnownError('FILE_UNWRITABLE', { path, problem: describeCause(error) }, error);
+    }
+  }
+}
+
+/**
+ * Reads what stands behind the head of a volume, and holds it against its sums.
+ *
+ * @throws KnownError VOLUME_DAMAGED
+ */
+export async function readVolume(
+  header: VolumeHeader,
+  source: ByteSource,
+  take: (part: Buffer) => Promise<void>,
+): Promise<void> {
+  const { number, count, length } = header;
+  const damaged = (problem: string) => new KnownError('VOLUME_DAMAGED', { number, count, problem });
+  const hash = createHash('sha256');
+  for (let left = length; left > 0; ) {
+    const part = Buffer.allocUnsafe(Math.min(pieceSize, left));
+    if ((await source.fill(part)) < part.length) throw damaged('it ends too soon');
+    hash.update(part);
+    await take(part);
+    left -= part.length;
+  }
+  const expected = await volumeTail(header, hash.digest());
+  const tail = Buffer.alloc(expected.length);
+  if ((await source.fill(tail)) < tail.length) throw damaged('it ends too soon');
+  if (!tail.equals(expected)) throw damaged('its bytes are not those of its sums');
+  await take(tail);
+}

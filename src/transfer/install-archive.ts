@@ -1,0 +1,225 @@
+import { statfs } from 'node:fs/promises';
+import { blobsOf, digestOf, type Policy } from '../admission/index.ts';
+import { KnownError } from '../errors/index.ts';
+import { exitBits } from '../findings/index.ts';
+import type { HashPool } from '../hash/index.ts';
+import { inspectBlob, prepareStore, type WaitEffects, type WorkPlace } from '../installation/index.ts';
+import { type Descriptor, type Digest, fullName, type ModelName, shortName } from '../oci/index.ts';
+import type { Renewal } from '../renewal/index.ts';
+import { OllamaStore, readOneManifest } from '../store/index.ts';
+import type { ArchiveIndex } from './archive-index.ts';
+import { ArchiveReader } from './archive-reader.ts';
+import type { ByteSource } from './byte-source.ts';
+import { type ChosenList, chooseList, type OwnList } from './choose-list.ts';
+import { judgeModels, type RefusedModel, type WelcomeModel } from './judge-models.ts';
+import { offeredBy } from './offered-archive.ts';
+import { placeModel } from './place-model.ts';
+import { whyUnstorable } from './storable-name.ts';
+import { type BlobTarget, planTaking, type TakeEffects, type TakePlan, takeBlobs } from './take-blobs.ts';
+
+export interface InstallRequest {
+  /** Ollama's models directory. */
+  readonly store: string;
+  /** Made when the first byte is to be written. */
+  readonly work: () => WorkPlace;
+  readonly pool: HashPool;
+  readonly own: OwnList | undefined;
+  readonly policy: Policy;
+  /** Models that are meant; none means all of the archive. */
+  readonly names: readonly ModelName[];
+  /** Says what would be done, and writes nothing. */
+  readonly dryRun: boolean;
+  readonly platform: NodeJS.Platform;
+  /** @throws KnownError ARCHIVE_SENDER */
+  readonly checkSender: (archive: Digest) => void;
+  /** Does something as the user who owns the store; lists and state belong to whoever runs this. */
+  readonly asOwner: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+export interface InstallEffects extends TakeEffects, WaitEffects {}
+
+export interface InstalledModel {
+  readonly name: ModelName;
+  readonly digest: Digest;
+  /** Bytes of its blobs. */
+  readonly bytes: number;
+  /** It was in the store before, all of it. */
+  readonly known: boolean;
+  /** Where files that were replaced are kept. */
+  readonly kept: readonly string[];
+}
+
+export interface InstallOutcome {
+  readonly archive: Digest;
+  readonly models: readonly InstalledModel[];
+  readonly refused: readonly RefusedModel[];
+  /** Bytes that were taken, or would be. */
+  readonly taken: number;
+  readonly renewal: Renewal | undefined;
+  readonly list: ArchiveIndex['list'];
+  /** Bytes of the archive's files. */
+  readonly total: number;
+}
+
+/**
+ * Puts models of an archive into a store, under their own names. Blobs are received and verified beside the store; only
+ * when all of them are whole the list of this side is renewed, and then each model is put in place.
+ *
+ * @throws KnownError ARCHIVE_*, LIST_NOT_ACCEPTED, NO_ROOM, STORAGE_*, INSTALL_BLOCKED; the signal's reason
+ */
+export async function installArchive(
+  source: ByteSource,
+  request: InstallRequest,
+  effects: InstallEffects,
+): Promise<InstallOutcome> {
+  const reader = await ArchiveReader.open(source);
+  request.checkSender(reader.id);
+  const files = await reader.smallFiles();
+  const chosen = await chooseList(offeredBy(files), files.has('allow-list.json'), request.own);
+  const judged = await judge(reader, files, chosen, request);
+  const { list, entries } = reader.index;
+  const total = entries.reduce((sum, { size }) => sum + size, 0);
+  const rest = { archive: reader.id, refused: judged.refused, list, total };
+  using target = new StoreTarget(request);
+  const plan = await request.asOwner(() => planTaking(reader, judged.welcome, target));
+  if (request.dryRun) {
+    const models = judged.welcome.map((model) => target.installed(model, []));
+    return { ...rest, models, taken: plan.bytes, renewal: undefined };
+  }
+  await request.asOwner(() => receive(reader, plan, target, effects));
+  const renewal = await chosen.take();
+  const models: InstalledModel[] = [];
+  for (const model of judged.welcome) models.push(await request.asOwner(() => target.place(model, effects)));
+  return { ...rest, models, taken: plan.bytes, renewal };
+}
+
+async function receive(
+  reader: ArchiveReader,
+  plan: TakePlan,
+  target: StoreTarget,
+  effects: InstallEffects,
+): Promise<void> {
+  if (plan.bytes > 0) target.prepare();
+  await takeBlobs(reader, plan, target, effects);
+}
+
+async function judge(
+  { index }: ArchiveReader,
+  files: ReadonlyMap<string, Buffer>,
+  { standing }: ChosenList,
+  request: InstallRequest,
+): Promise<{ readonly welcome: readonly WelcomeModel[]; readonly refused: readonly RefusedModel[] }> {
+  const meant = new Set(request.names.map((name) => fullName(name).toLowerCase()));
+  const models = index.models.filter(
+    ({ name }) => meant.size === 0 || meant.delete(fullName(name).toLowerCase()),
+  );
+  const [unknown] = meant;
+  if (request.names.length > 0 && unknown !== undefined)
+    throw new KnownError('USAGE', { problem: `${unknown.slice(0, 120)} is not in the archive` });
+  const { welcome, refused } = await judgeModels(models, files, {
+    ...{ standing, policy: request.policy, contact: 'whoever approves models here' },
+    here: async (name) => digestInStore(request.store, name),
+  });
+  const unstorable = welcome.flatMap(({ name }) => {
+    const problem = whyUnstorable(name, request.platform);
+    if (problem === undefined) return [];
+    const { message } = new KnownError('NAME_UNSTORABLE', { name: shortName(name), problem });
+    return [{ name, sentence: message, bit: exitBits.unchecked }];
+  });
+  const left = welcome.filter(({ name }) => unstorable.every((other) => other.name !== name));
+  return { welcome: left, refused: [...refused, ...unstorable] };
+}
+
+/** The digest of the manifest under a name, where there is one. */
+function digestInStore(path: string, name: ModelName): Digest | undefined {
+  using store = OllamaStore.open(path, [], () => {});
+  try {
+    return digestOf(readOneManifest(store, name));
+  } catch {
+    // Whatever keeps it from being read: an installation puts another one in its place.
+    return undefined;
+  }
+}
+
+/** Bytes that are left free beside what is received. */
+const margin = 64 * 1024 * 1024;
+
+/** A store, and the place beside it in which blobs are received. */
+class StoreTarget implements BlobTarget, Disposable {
+  readonly #request: InstallRequest;
+  readonly #sound = new Set<Digest>();
+  #store: OllamaStore;
+  #place: WorkPlace | undefined;
+
+  constructor(request: InstallRequest) {
+    this.#request = request;
+    this.#store = OllamaStore.open(request.store, [], () => {});
+  }
+
+  get blobs() {
+    return this.#work().blobs;
+  }
+
+  async has(blob: Descriptor): Promise<boolean> {
+    const { blobs } = this.#store;
+    if (blobs === undefined) return false;
+    const state = await inspectBlob(blobs, blob, undefined, this.#request.pool);
+    if (state.kind === 'sound') this.#sound.add(blob.digest);
+    if (state.kind === 'obstacle')
+      throw new KnownError('INSTALL_BLOCKED', { name: blob.digest, problem: state.problem });
+    return state.kind === 'sound' || (await this.#received(blob));
+  }
+
+  async ensureRoom(bytes: number): Promise<void> {
+    const path = this.#request.store;
+    const { bavail, bsize } = await statfs(path);
+    const free = Math.max(0, bavail * bsize - margin);
+    if (bytes > free) throw new KnownError('NO_ROOM', { needed: bytes, path, free });
+  }
+
+  /** A fresh store has neither of the two. */
+  prepare(): void {
+    prepareStore(this.#request.store);
+    this.#store[Symbol.dispose]();
+    this.#store = OllamaStore.open(this.#request.store, [], () => {});
+  }
+
+  async place(model: WelcomeModel, effects: InstallEffects): Promise<InstalledModel> {
+    const { name, checked } = model;
+    const inPlace = digestInStore(this.#request.store, name) === checked.digest;
+    const wanted = blobsOf(checked.manifest);
+    if (inPlace && wanted.every(({ digest }) => this.#sound.has(digest))) return this.installed(model, []);
+    const state = { store: this.#store, work: this.#work(), sound: this.#sound, inPlace };
+    const kept = await placeModel(model, state, effects);
+    for (const { digest } of wanted) {
+      await this.#work().blobs.remove(digest);
+      this.#sound.add(digest);
+    }
+    return { ...this.installed(model, kept), known: false };
+  }
+
+  /** What is known of a model, before or after it was put in place. */
+  installed({ name, checked }: WelcomeModel, kept: readonly string[]): InstalledModel {
+    const blobs = blobsOf(checked.manifest);
+    const known =
+      digestInStore(this.#request.store, name) === checked.digest &&
+      blobs.every(({ digest }) => this.#sound.has(digest));
+    const bytes = blobs.reduce((sum, { size }) => sum + size, 0);
+    return { name, digest: checked.digest, bytes, known, kept };
+  }
+
+  [Symbol.dispose](): void {
+    this.#store[Symbol.dispose]();
+  }
+
+  /** Received by an earlier run that was cut. */
+  async #received({ digest, size }: Descriptor): Promise<boolean> {
+    if (this.#request.dryRun) return false;
+    return (await this.#work().blobs.find(digest))?.size === size;
+  }
+
+  #work(): WorkPlace {
+    this.#place ??= this.#request.work();
+    return this.#place;
+  }
+}

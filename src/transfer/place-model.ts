@@ -1,0 +1,101 @@
+import { linkSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { blobsOf } from '../admission/index.ts';
+import { KnownError } from '../errors/index.ts';
+import { syncDirectory } from '../files/index.ts';
+import {
+  downloadEnded,
+  installBlob,
+  installManifest,
+  touchBlob,
+  type WaitEffects,
+  type WorkPlace,
+} from '../installation/index.ts';
+import { type Descriptor, type Digest, shortName } from '../oci/index.ts';
+import { blobFileName, type OllamaStore } from '../store/index.ts';
+import type { WelcomeModel } from './judge-models.ts';
+
+/** Times that a blob may vanish while a model is put in place. */
+const rounds = 3;
+
+/** Where a model is put, and what is known of what lies there. */
+export interface PlacingStore {
+  readonly store: OllamaStore;
+  readonly work: WorkPlace;
+  /** Blobs that lie in the store, every byte of them right. */
+  readonly sound: ReadonlySet<Digest>;
+  /** The manifest in the store is these very bytes. */
+  readonly inPlace: boolean;
+}
+
+/**
+ * Puts a model whose blobs were received into a store: blobs first, the manifest last, and then a look whether all of
+ * them are still there. Ollama's clean-up takes what no manifest names: a blob is made new before it gets its name, the
+ * manifest follows at once, and what was taken all the same is put back.
+ *
+ * @returns where files that were replaced are kept
+ * @throws KnownError INSTALL_BLOCKED; system errors
+ */
+export async function placeModel(
+  model: WelcomeModel,
+  { store, work, sound, inPlace }: PlacingStore,
+  effects: WaitEffects,
+): Promise<readonly string[]> {
+  const { name, checked } = model;
+  const blocked = (problem: string) => new KnownError('INSTALL_BLOCKED', { name: shortName(name), problem });
+  const { blobs } = store;
+  if (blobs === undefined) throw blocked('blobs/ cannot be opened');
+  const wanted = blobsOf(checked.manifest);
+  const kept: string[] = [];
+  const copies = new Set<string>();
+  try {
+    let missing = wanted.filter(({ digest }) => !sound.has(digest));
+    for (let round = 0; round < rounds; round += 1) {
+      for (const { digest } of missing) {
+        if (!(await downloadEnded(blobs, digest, effects)))
+          throw blocked('Ollama is downloading one of its blobs now');
+        const copy = keepCopy(work.blobs.placeOf(digest));
+        if (copy !== undefined) copies.add(copy);
+        const old = installBlob(blobs, digest, work, `an archive brought ${shortName(name)}`);
+        if (old !== undefined) kept.push(old);
+        touchBlob(blobs, digest, effects.now());
+      }
+      if (missing.length > 0) syncDirectory(join(store.path, 'blobs'));
+      if (round === 0 && !inPlace) {
+        const old = installManifest(store.path, name, checked.bytes, work);
+        if (old !== undefined) kept.push(old);
+      }
+      missing = wanted.filter((blob) => !isThere(store, blob));
+      if (missing.length === 0) return kept;
+    }
+    throw blocked('something removes its blobs again');
+  } finally {
+    for (const copy of copies) rmSync(copy, { force: true });
+  }
+}
+
+/** A second name for a received blob, which the first one is made from again; none where the file system has no links. */
+function keepCopy(received: string): string | undefined {
+  const copy = `${received}.kept`;
+  try {
+    linkSync(received, copy);
+    return copy;
+  } catch {
+    try {
+      // It was placed before, and taken away: the copy becomes what was received.
+      renameSync(copy, received);
+      linkSync(received, copy);
+      return copy;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function isThere({ blobs }: OllamaStore, { digest, size }: Descriptor): boolean {
+  try {
+    return blobs?.lstat(blobFileName(digest)).size === size;
+  } catch {
+    return false;
+  }
+}

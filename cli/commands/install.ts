@@ -17,6 +17,7 @@ import {
 } from '../../src/transfer/index.ts';
 import { type Io, liesInStore } from '../terminal/index.ts';
 import {
+  assertContinues,
   besideArchive,
   Custody,
   readBeside,
@@ -84,7 +85,8 @@ class InstallRun {
     const { settings, store } = run;
     this.#run = run;
     this.#io = io;
-    this.#owner = ownerToBecome(store, io.uid);
+    // Whoever only looks need not own it.
+    this.#owner = run.flags.dryRun === true ? undefined : ownerToBecome(store, io.uid);
     const threads = settings.jobs ?? Math.min(io.cores, 6);
     this.#pool = new HashPool({ threads, maxRate: settings['max-rate'] });
     this.#progress = new TransferProgress(settings.progress, settings.quiet === true, io);
@@ -107,7 +109,9 @@ class InstallRun {
   async #whole(archive: WholeArchive, incoming: Incoming): Promise<void> {
     const { settings, flags, store } = this.#run;
     const io = this.#io;
-    const signature = readBeside(flags.signature ?? besideArchive(archive.path).signature);
+    const beside = besideArchive(archive.path);
+    const signature = readBeside(flags.signature ?? beside.signature);
+    const sent = readBeside(flags.record ?? beside.record);
     const senders = sendersOf(settings.sender);
     const dryRun = flags.dryRun === true;
     const custody = dryRun ? undefined : await this.#custody();
@@ -123,6 +127,7 @@ class InstallRun {
           policy: settings.policy ?? 'enforce',
           checkSender: (id) => {
             sender = senderLine(signature, id, senders);
+            assertContinues(sent, id);
           },
           asOwner: (work) => this.#asOwner(work),
         },
@@ -136,7 +141,7 @@ class InstallRun {
       this.#progress.stop();
       await archive.source.close();
     }
-    const record = custody && this.#keepRecord(archive.path, outcome, custody);
+    const record = custody && this.#keepRecord(archive.path, sent, outcome, custody);
     if (!dryRun) incoming.forget(outcome.archive);
     for (const { bit } of outcome.refused) this.#status |= bit;
     const facts = { outcome, sender, record, dryRun, status: this.#status, flags };
@@ -207,7 +212,7 @@ class InstallRun {
     return Custody.open(words, () => this.#openState(), this.#io);
   }
 
-  #keepRecord(path: string, outcome: InstallOutcome, custody: Custody): string {
+  #keepRecord(path: string, sent: Buffer, outcome: InstallOutcome, custody: Custody): string {
     const { archive, models, refused, list } = outcome;
     const folder = join(this.#statePath, 'transfers');
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -215,7 +220,6 @@ class InstallRun {
       record: join(folder, `${digestHex(archive)}.transfer.jsonl`),
       sheet: join(folder, `${digestHex(archive)}.sheet.txt`),
     };
-    const sent = readBeside(this.#run.flags.record ?? besideArchive(path).record);
     const own = readBeside(places.record);
     const before = own.length > sent.length && own.subarray(0, sent.length).equals(sent) ? own : sent;
     const record = custody.entry(before, archive, {

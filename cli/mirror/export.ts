@@ -7,6 +7,7 @@ import { type ExportPlan, planExport, type WrittenVolume, writeArchive } from '.
 import { counted } from '../screen/index.ts';
 import type { Io } from '../terminal/index.ts';
 import {
+  assertContinues,
   besideArchive,
   type Custody,
   readBeside,
@@ -48,6 +49,7 @@ export async function runExport(words: readonly string[], flags: ExportFlags, io
     const added = await addedFiles(flags.bom ?? [], flags.executable);
     const plan = await planExport({ models, list, added, base, blobs: mirror.blobs });
     const place = placeOf(output, plan, flags);
+    assertContinues(readBeside(besideArchive(place.path).record), plan.id);
     await place.ensureRoom();
     const volumes = await write(plan, place, progress, io);
     const entry = await keepRecord({ plan, place, volumes, custody, mirror });

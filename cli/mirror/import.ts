@@ -14,6 +14,7 @@ import {
 } from '../../src/transfer/index.ts';
 import type { Io } from '../terminal/index.ts';
 import {
+  assertContinues,
   besideArchive,
   type Custody,
   readBeside,
@@ -86,6 +87,7 @@ class ImportRun {
     const settings = this.#settings;
     const beside = besideArchive(archive.path);
     const signature = readBeside(this.#flags.signature ?? beside.signature);
+    const sent = readBeside(this.#flags.record ?? beside.record);
     const senders = sendersOf(settings.sender);
     const custody = await custodyOf(settings, this.#flags, data, this.#io);
     let sender = '';
@@ -99,6 +101,7 @@ class ImportRun {
           own: ownListOf(settings, join(data, 'state'), this.#io),
           checkSender: (id) => {
             sender = senderLine(signature, id, senders);
+            assertContinues(sent, id);
           },
           kept: (id) => {
             received = new ReceivedFiles(data, id);
@@ -113,7 +116,7 @@ class ImportRun {
       this.#progress.stop();
       await archive.source.close();
     }
-    const record = await this.#keepRecord(archive.path, outcome, custody);
+    const record = await this.#keepRecord(archive.path, sent, outcome, custody);
     incoming.forget(outcome.archive);
     for (const { bit } of outcome.refused) this.#status |= bit;
     const files = received?.names ?? [];
@@ -166,7 +169,7 @@ class ImportRun {
     return archive.blame();
   }
 
-  async #keepRecord(path: string, outcome: ImportOutcome, custody: Custody): Promise<string> {
+  async #keepRecord(path: string, sent: Buffer, outcome: ImportOutcome, custody: Custody): Promise<string> {
     const { archive, models, refused, taken, list, sheet } = outcome;
     const audit = await this.#mirror.records.note({
       ...{ kind: 'imported', archive, models: models.length, refused: refused.length, bytes: taken },
@@ -175,7 +178,6 @@ class ImportRun {
       record: join(this.#transfers(), `${digestHex(archive)}.transfer.jsonl`),
       sheet: join(this.#transfers(), `${digestHex(archive)}.sheet.txt`),
     };
-    const sent = readBeside(this.#flags.record ?? besideArchive(path).record);
     const own = readBeside(places.record);
     // What came with the medium, unless what is here goes on from it.
     const before = own.length > sent.length && own.subarray(0, sent.length).equals(sent) ? own : sent;

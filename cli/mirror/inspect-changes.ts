@@ -91,7 +91,8 @@ async function standingOf(
   data: string,
   io: Io,
 ): Promise<{ readonly standing: ListStanding; readonly verdict: string | undefined }> {
-  const own = ownListOf(settings, join(data, 'state'), io);
+  const state = join(data, 'state');
+  const own = ownListOf(settings, state, io, existsSync(state));
   if (own === undefined || !files.has('allow-list.json'))
     return { standing: { kind: 'none' }, verdict: undefined };
   try {

@@ -18,7 +18,7 @@ import { syncDirectory } from '../files/index.ts';
 import { type Digest, digestHex, isDigest, parseDigest } from '../oci/index.ts';
 import { FreeSpace, type SpaceLimits } from './free-space.ts';
 import { type LockEffects, ReceiveLock } from './receive-lock.ts';
-import { openReceiving, ReceivingFile, type ReceivingPlaces } from './receiving-file.ts';
+import { openReceiving, ReceivingFile, type ReceivingPlaces, recordedPieces } from './receiving-file.ts';
 import type { BlobStorage, OpenBlob, ReceivingBlob, StoredBlob } from './storage.ts';
 import { storageError } from './storage-error.ts';
 
@@ -123,6 +123,11 @@ export class BlobDirectory implements BlobStorage {
       lock.release();
       throw storageError(error, places.partial, size);
     }
+  }
+
+  /** Bytes of a blob that an earlier process did not receive yet. */
+  missing({ digest, size }: { readonly digest: Digest; readonly size: number }, pieceSize: number): number {
+    return size - Math.min(size, recordedPieces(this.#places(digest), size, pieceSize) * pieceSize);
   }
 
   /** Whether so many bytes could be received now. @throws KnownError STORAGE_FULL */

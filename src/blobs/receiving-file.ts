@@ -7,6 +7,7 @@ import {
   fstatSync,
   fsync,
   ftruncateSync,
+  lstatSync,
   openSync,
   readFileSync,
   renameSync,
@@ -162,6 +163,22 @@ export function openReceiving(
   } catch (error) {
     closeSync(fd);
     throw error;
+  }
+}
+
+/** How many pieces of a blob lie here, as an earlier process recorded them; nothing is changed. */
+export function recordedPieces(
+  { pieces, partial }: Pick<ReceivingPlaces, 'pieces' | 'partial'>,
+  size: number,
+  pieceSize: number,
+): number {
+  try {
+    const bytes = readFileSync(pieces);
+    if (lstatSync(partial).size !== size) return 0;
+    if (!bytes.subarray(0, digestLength).equals(headOf(size, pieceSize))) return 0;
+    return Math.floor(bytes.length / digestLength) - 1;
+  } catch {
+    return 0;
   }
 }
 

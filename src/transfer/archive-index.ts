@@ -141,6 +141,7 @@ export function parseIndex(bytes: Uint8Array): ArchiveIndex {
     entries: entries.map((entry) => ({ ...entry, digest: sure(entry.digest), kind: kindOf(entry.name) })),
   };
   checkEntries(index);
+  checkList(index);
   checkModels(index);
   return index;
 }
@@ -189,6 +190,11 @@ function checkEntries({ entries, leftOut }: ArchiveIndex): void {
     if (seen.has(name)) throw refuse(`${name} is there and left out at once`);
     seen.add(name);
   }
+}
+
+function checkList({ list, entries }: ArchiveIndex): void {
+  const file = entries.find(({ name }) => name === 'allow-list.json');
+  if (file?.digest !== list?.digest) throw refuse('what it says of the allow-list is not the file in it');
 }
 
 /** The manifests come first among the blobs, in the order of the models, so that each later blob is known to be wanted. */

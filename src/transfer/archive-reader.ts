@@ -13,7 +13,7 @@ import {
 import type { ByteSource } from './byte-source.ts';
 import { indexName, modeOf } from './entry-names.ts';
 import { EntryPieces } from './entry-pieces.ts';
-import { blockSize, describeHeader, endOfTar, headerBlock, padded } from './tar-framing.ts';
+import { blockSize, describeHeader, endOfTar, entrySize, headerBlock, padded } from './tar-framing.ts';
 
 /** Bytes in one reading of a file that is looked at and not kept. */
 const lookSize = 1024 * 1024;
@@ -150,6 +150,13 @@ export class ArchiveReader {
     this.#next += 1;
   }
 }
+
+/** Bytes of a whole archive. */
+export const archiveSize = ({ index, indexBytes }: Pick<ArchiveReader, 'index' | 'indexBytes'>): number =>
+  index.entries.reduce(
+    (sum, { size }) => sum + entrySize(size),
+    entrySize(indexBytes.length) + endOfTar.length,
+  );
 
 const malformed = (where: string, problem: string) => new KnownError('ARCHIVE_MALFORMED', { where, problem });
 

@@ -1,9 +1,10 @@
 import { type AdmittedModel, blobsOf, type Policy, type Records } from '../admission/index.ts';
 import type { BlobDirectory } from '../blobs/index.ts';
+import { defaultPieceSize } from '../hash/index.ts';
 import { type Digest, type ModelName, shortDigest, shortName } from '../oci/index.ts';
 import type { Renewal } from '../renewal/index.ts';
 import type { ArchiveIndex } from './archive-index.ts';
-import { ArchiveReader } from './archive-reader.ts';
+import { ArchiveReader, archiveSize } from './archive-reader.ts';
 import type { ByteSource } from './byte-source.ts';
 import { chooseList, type OwnList } from './choose-list.ts';
 import { type JudgeRules, judgeModels, type RefusedModel, type WelcomeModel } from './judge-models.ts';
@@ -53,7 +54,7 @@ export interface ImportOutcome {
   readonly renewal: Renewal | undefined;
   /** The list in the archive. */
   readonly list: ArchiveIndex['list'];
-  /** Bytes of the archive's files. */
+  /** Bytes of the archive. */
   readonly total: number;
   /** What is in the archive, for the page that goes with it. */
   readonly sheet: readonly { readonly name: string; readonly id: string; readonly bytes: number }[];
@@ -102,8 +103,8 @@ async function takeAll(
   for (const model of welcome) models.push(await admit(model, request.records, reader.id));
   for (const { name, sentence } of refused) await request.records.refused(name, sentence, false);
   const blobs = { taken: plan.wanted.size, here: plan.here };
-  const { list, entries } = reader.index;
-  const total = entries.reduce((sum, { size }) => sum + size, 0);
+  const { list } = reader.index;
+  const total = archiveSize(reader);
   const rest = { blobs, renewal, list, total, sheet: sheetOf(welcome, refused) };
   return { archive: reader.id, models, refused, taken: plan.bytes, ...rest };
 }
@@ -130,7 +131,8 @@ const rulesOf = (
 const targetOf = (blobs: BlobDirectory): BlobTarget => ({
   blobs,
   has: async ({ digest, size }) => (await blobs.find(digest))?.size === size,
-  ensureRoom: (bytes) => blobs.ensureRoom(bytes),
+  ensureRoom: (wanted) =>
+    blobs.ensureRoom(wanted.reduce((sum, blob) => sum + blobs.missing(blob, defaultPieceSize), 0)),
 });
 
 async function admit(

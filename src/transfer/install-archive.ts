@@ -2,13 +2,13 @@ import { statfs } from 'node:fs/promises';
 import { blobsOf, digestOf, type Policy } from '../admission/index.ts';
 import { KnownError } from '../errors/index.ts';
 import { exitBits } from '../findings/index.ts';
-import type { HashPool } from '../hash/index.ts';
+import { defaultPieceSize, type HashPool } from '../hash/index.ts';
 import { inspectBlob, prepareStore, type WaitEffects, type WorkPlace } from '../installation/index.ts';
 import { type Descriptor, type Digest, fullName, type ModelName, shortName } from '../oci/index.ts';
 import type { Renewal } from '../renewal/index.ts';
 import { OllamaStore, readOneManifest } from '../store/index.ts';
 import type { ArchiveIndex } from './archive-index.ts';
-import { ArchiveReader } from './archive-reader.ts';
+import { ArchiveReader, archiveSize } from './archive-reader.ts';
 import type { ByteSource } from './byte-source.ts';
 import { type ChosenList, chooseList, type OwnList } from './choose-list.ts';
 import { judgeModels, type RefusedModel, type WelcomeModel } from './judge-models.ts';
@@ -57,7 +57,7 @@ export interface InstallOutcome {
   readonly taken: number;
   readonly renewal: Renewal | undefined;
   readonly list: ArchiveIndex['list'];
-  /** Bytes of the archive's files. */
+  /** Bytes of the archive. */
   readonly total: number;
 }
 
@@ -77,8 +77,8 @@ export async function installArchive(
   const files = await reader.smallFiles();
   const chosen = await chooseList(offeredBy(files), files.has('allow-list.json'), request.own);
   const judged = await judge(reader, files, chosen, request);
-  const { list, entries } = reader.index;
-  const total = entries.reduce((sum, { size }) => sum + size, 0);
+  const { list } = reader.index;
+  const total = archiveSize(reader);
   const rest = { archive: reader.id, refused: judged.refused, list, total };
   using target = new StoreTarget(request);
   const plan = await request.asOwner(() => planTaking(reader, judged.welcome, target));
@@ -170,7 +170,10 @@ class StoreTarget implements BlobTarget, Disposable {
     return state.kind === 'sound' || (await this.#received(blob));
   }
 
-  async ensureRoom(bytes: number): Promise<void> {
+  async ensureRoom(wanted: readonly Descriptor[]): Promise<void> {
+    const received = (blob: Descriptor) =>
+      this.#request.dryRun ? blob.size : this.#work().blobs.missing(blob, defaultPieceSize);
+    const bytes = wanted.reduce((sum, blob) => sum + received(blob), 0);
     const path = this.#request.store;
     const { bavail, bsize } = await statfs(path);
     const free = Math.max(0, bavail * bsize - margin);

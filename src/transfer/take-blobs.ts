@@ -18,8 +18,8 @@ export interface BlobTarget {
   readonly blobs: Pick<BlobStorage, 'receive'>;
   /** Whether a blob is here already, every byte of it. */
   has(blob: Descriptor): Promise<boolean>;
-  /** @throws KnownError STORAGE_FULL, NO_ROOM */
-  ensureRoom(bytes: number): Promise<void>;
+  /** Whether all of these can be received; what an earlier run received of them counts. @throws KnownError STORAGE_FULL, NO_ROOM */
+  ensureRoom(blobs: readonly Descriptor[]): Promise<void>;
 }
 
 /** What is to be taken of an archive. */
@@ -61,7 +61,7 @@ export async function planTaking(
   if (first !== undefined)
     throw new KnownError('ARCHIVE_BASE', { count: lacking.length, digest: shortDigest(first) });
   const bytes = [...wanted.values()].reduce((sum, { size }) => sum + size, 0);
-  if (bytes > 0) await target.ensureRoom(bytes);
+  if (bytes > 0) await target.ensureRoom([...wanted.values()]);
   return { wanted, here: seen.size - wanted.size, bytes };
 }
 

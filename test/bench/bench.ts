@@ -3,13 +3,14 @@
  *
  * BENCH_GIB (4) is how much is hashed; it lies on the disk of the temporary directory (TMPDIR) meanwhile.
  * BENCH_MODELS (5000) are on the smaller signed list, ten times as many on the larger one.
- * BENCH_PART (all) is verifier, seal or mirror where one of them is enough.
+ * BENCH_PART (all) is verifier, seal, mirror or archive where one of them is enough.
  * BENCH_ROUNDS (5) is how often everything runs, in turn; the table shows medians.
  */
 import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { describeMachine } from './machine.ts';
+import { measureArchives } from './measure-archives.ts';
 import { measureLists } from './measure-lists.ts';
 import { measureMirror } from './measure-mirror.ts';
 import { measureSeals } from './measure-seals.ts';
@@ -57,6 +58,7 @@ async function bench(conditions: Conditions): Promise<void> {
       if (!isInstalled(peer)) say(`${peer} is not installed here: what needs it is left out.`);
     if (isInstalled('curl')) say(`\n${mirrorTable(await measureMirror(conditions))}`);
   }
+  if (part === 'all' || part === 'archive') say(`\n${mirrorTable(await measureArchives(conditions))}`);
 }
 
 const interrupt = new AbortController();

@@ -1,10 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { createHash, randomFillSync } from 'node:crypto';
-import { closeSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LibraryStandIn } from '../fixtures/library-stand-in.ts';
 import { hasOpenssl, makeCertificate } from '../real-client/certificate.ts';
+import { makeModel } from './bench-model.ts';
 import type { Conditions } from './measurements.ts';
 import {
   type BenchModel,
@@ -52,44 +52,6 @@ export async function measureMirror(conditions: Conditions): Promise<MirrorRow[]
     for (const server of servers) await server.stop();
     rmSync(folder, { recursive: true });
   }
-}
-
-function makeModel(folder: string, size: number): BenchModel {
-  const blobFile = join(folder, 'blob');
-  const hash = createHash('sha256');
-  const fd = openSync(blobFile, 'w');
-  const buffer = randomFillSync(Buffer.alloc(8 * 1024 * 1024));
-  for (let done = 0, turn = 0; done < size; done += buffer.length, turn += 1) {
-    buffer.writeUInt32LE(turn);
-    const part = buffer.subarray(0, Math.min(buffer.length, size - done));
-    hash.update(part);
-    writeSync(fd, part);
-  }
-  closeSync(fd);
-  const digestOf = (bytes: Buffer) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-  const blob = `sha256:${hash.digest('hex')}`;
-  const config = Buffer.from('{"model_format":"gguf"}');
-  const manifest = Buffer.from(
-    JSON.stringify({
-      schemaVersion: 2,
-      mediaType: 'application/vnd.docker.distribution.manifest.v2+json',
-      config: {
-        mediaType: 'application/vnd.docker.container.image.v1+json',
-        digest: digestOf(config),
-        size: config.length,
-      },
-      layers: [{ mediaType: 'application/vnd.ollama.image.model', digest: blob, size }],
-    }),
-  );
-  return {
-    blobFile,
-    blob,
-    size,
-    config,
-    configDigest: digestOf(config),
-    manifest,
-    manifestDigest: digestOf(manifest),
-  };
 }
 
 interface Served {

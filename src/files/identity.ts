@@ -32,7 +32,15 @@ export const difference = (a: FileIdentity, b: FileIdentity): string | undefined
  * File systems that cannot sync say so with one of these (EPERM is Windows, which wants a descriptor for writing);
  * nothing is lost then: what is dirty cannot be flushed, or nothing can be dirty.
  */
-const cannotSync = new Set(['EINVAL', 'EROFS', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EBADF', 'EPERM']);
+export const cannotSync: ReadonlySet<string> = new Set([
+  'EINVAL',
+  'EROFS',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'EBADF',
+  'EPERM',
+]);
 
 /** What `settle` does where Node.js denies fsync by number: refuse the file, or take what was flushed by a handle, or is read in one go. */
 export type WhenDenied = 'refuse' | 'go-on';

@@ -11,7 +11,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { systemCode } from '../errors/index.ts';
 import { makeDurable } from './durable.ts';
+import { cannotSync } from './identity.ts';
 
 /** Links in a row that are followed; as many as Linux follows. */
 const linkLimit = 40;
@@ -65,11 +67,13 @@ function linkAt(path: string): string | undefined {
   }
 }
 
-/** Makes renames and removals in a directory last. */
+/** Makes renames and removals in a directory last, where the file system can: those of some media cannot. */
 export function syncDirectory(path: string): void {
   const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     makeDurable(fd);
+  } catch (error) {
+    if (!cannotSync.has(systemCode(error) ?? '')) throw error;
   } finally {
     closeSync(fd);
   }

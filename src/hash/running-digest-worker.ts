@@ -1,4 +1,4 @@
-/** The thread behind a running digest: reads the next bytes of a file when it is told that they are there. */
+/** A thread behind a running digest: reads the next bytes of a file when it is told that they are there. */
 import { createHash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -8,11 +8,17 @@ import { readLength } from './read-through.ts';
 /** Bytes from where the last extent ended up to here; or, at the end, the digest of all. */
 export type RunningTask = { readonly kind: 'extend'; readonly end: number } | { readonly kind: 'finish' };
 
+/** What a thread hashes: everything so far, each extent by itself, or both, where there is one thread. */
+export interface RunningWork {
+  readonly fd: number;
+  readonly of: 'whole' | 'extents' | 'both';
+}
+
 export type RunningAnswer =
-  /** 32 raw bytes: the SHA-256 of the extent, or of everything. */
+  /** 32 raw bytes: the SHA-256 of the extent, or of everything; of an extent that is not hashed by itself, of nothing. */
   { readonly sha256: Uint8Array } | { readonly short: number } | { readonly problem: string };
 
-const { fd } = workerData as { readonly fd: number };
+const { fd, of } = workerData as RunningWork;
 const whole = createHash('sha256');
 const buffer = new Uint8Array(readLength);
 let position = 0;
@@ -23,8 +29,8 @@ function extend(end: number): RunningAnswer {
     const got = readSync(fd, buffer, 0, Math.min(buffer.length, end - position), position);
     if (got === 0) return { short: position };
     const part = buffer.subarray(0, got);
-    whole.update(part);
-    extent.update(part);
+    if (of !== 'extents') whole.update(part);
+    if (of !== 'whole') extent.update(part);
     position += got;
   }
   return { sha256: extent.digest() };

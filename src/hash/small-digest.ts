@@ -11,12 +11,16 @@ const readAt = promisify(read);
 /** Files up to this size are hashed where they are asked for: a thread takes longer to start than they to be read. */
 const smallSize = 1024 * 1024;
 
+/** From here on a second thread is started in less time than it saves. */
+const largeSize = 64 * 1024 * 1024;
+
 /** What turns the pieces of a file, in order, into its digest and its chunk table. */
 export type PieceDigests = Pick<RunningDigest, 'extend' | 'finish' | 'close'>;
 
 /** Hashes a file that is being written: a small one here, another one on a thread of its own. */
 export function pieceDigests(fd: number, size: number, options: RunningDigestOptions): PieceDigests {
-  return size <= smallSize ? new SmallDigest(fd, options.pieceSize) : new RunningDigest(fd, options);
+  if (size <= smallSize) return new SmallDigest(fd, options.pieceSize);
+  return new RunningDigest(fd, { ...options, threads: size > largeSize ? 2 : 1 });
 }
 
 /** The same as `RunningDigest`, without a thread, for a file of one piece. */

@@ -90,3 +90,9 @@ test('only a directory can be synced as one', () => {
   writeFileSync(join(folder, 'file'), '');
   assert.throws(() => syncDirectory(join(folder, 'file')), { code: 'ENOTDIR' });
 });
+
+test('a directory of a file system that cannot sync one is left as it is', {
+  skip: existsSync('/proc/self/fd') ? false : 'needs /proc',
+}, () => {
+  syncDirectory('/proc');
+});

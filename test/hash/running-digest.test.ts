@@ -13,25 +13,26 @@ after(() => files.remove());
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
 
 describe('a digest of a file that is still being written', () => {
-  test('is that of the whole, with its chunk table, whatever is written when', async () => {
-    const bytes = patternedBytes(2 * pieceSize + 5);
-    const fd = openSync(`${files.folder}/growing`, 'wx+');
-    const digest = new RunningDigest(fd, { pieceSize });
-    const builder = new ChunkTableBuilder(pieceSize);
-    builder.update(bytes);
-    // The last piece is there before the second, as it may come over the network.
-    writeSync(fd, bytes, 2 * pieceSize, 5, 2 * pieceSize);
-    for (const end of [pieceSize, 2 * pieceSize, bytes.length]) {
-      const start = digest.end;
-      writeSync(fd, bytes, start, end - start, start);
-      assert.deepEqual(Buffer.from(await digest.extend(end)), sha256(bytes.subarray(start, end)));
-    }
-    const verdict = await digest.finish();
-    assert.equal(verdict.digest, `sha256:${sha256(bytes).toString('hex')}`);
-    assert.deepEqual(Buffer.from(verdict.table.bytes), Buffer.from(builder.finish().bytes));
-    await digest.close();
-    closeSync(fd);
-  });
+  for (const threads of [1, 2] as const)
+    test(`is that of the whole, with its chunk table, whatever is written when, by ${threads}`, async () => {
+      const bytes = patternedBytes(2 * pieceSize + 5);
+      const fd = openSync(`${files.folder}/growing${threads}`, 'wx+');
+      const digest = new RunningDigest(fd, { pieceSize, threads });
+      const builder = new ChunkTableBuilder(pieceSize);
+      builder.update(bytes);
+      // The last piece is there before the second, as it may come over the network.
+      writeSync(fd, bytes, 2 * pieceSize, 5, 2 * pieceSize);
+      for (const end of [pieceSize, 2 * pieceSize, bytes.length]) {
+        const start = digest.end;
+        writeSync(fd, bytes, start, end - start, start);
+        assert.deepEqual(Buffer.from(await digest.extend(end)), sha256(bytes.subarray(start, end)));
+      }
+      const verdict = await digest.finish();
+      assert.equal(verdict.digest, `sha256:${sha256(bytes).toString('hex')}`);
+      assert.deepEqual(Buffer.from(verdict.table.bytes), Buffer.from(builder.finish().bytes));
+      await digest.close();
+      closeSync(fd);
+    });
 
   test('of bytes that are not there yet is refused: STREAM_TOO_SHORT', async () => {
     const fd = openSync(`${files.folder}/short`, 'wx+');

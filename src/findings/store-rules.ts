@@ -252,6 +252,12 @@ export const otherRules = {
     'What lies there was not read.',
     'If the link is yours, allow it: --follow-links-into DIR.',
   ),
+  'check-failed': error(
+    4,
+    'Watch could not make the check: the store went away, or the allow-list cannot be opened.',
+    'Nothing is known of the store until the next check.',
+    'Bring back what is named; watch looks again every minute.',
+  ),
   'cache-not-bypassed': info(
     'The second reading of a bad blob could not go past the page cache.',
     'A fault of the memory cannot be told from a fault of the file with certainty.',

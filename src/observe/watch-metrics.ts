@@ -17,7 +17,7 @@ export class WatchMetrics {
   readonly #registry = new Registry();
   readonly #checks = new Counter({
     name: 'verify_models_checks_total',
-    help: 'Checks that were made, by kind (change, full) and result (ok, failed).',
+    help: 'Checks, by kind (change, full) and result (ok, failed); one that could not be made is failed.',
     labelNames: ['kind', 'result'] as const,
     registers: [this.#registry],
   });
@@ -53,6 +53,7 @@ export class WatchMetrics {
     ['rule'],
   );
 
+  /** A check was made, or failed. */
   checked(kind: 'change' | 'full', check: CountedCheck, at: Date): void {
     const ok = check.exitCode === 0;
     const seconds = at.getTime() / 1000;
@@ -61,6 +62,10 @@ export class WatchMetrics {
     this.#last.set({ kind }, seconds);
     if (ok) this.#success.set({ kind }, seconds);
     this.#seconds.set({ kind }, check.durationMs / 1000);
+  }
+
+  /** What it found is how the store is now. */
+  found(check: CountedCheck): void {
     this.#exit.set(check.exitCode);
     this.#models.reset();
     for (const [status, count] of Object.entries(check.models)) this.#models.set({ status }, count);

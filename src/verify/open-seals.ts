@@ -1,8 +1,9 @@
-import { fstatSync, statSync } from 'node:fs';
+import { fstatSync, realpathSync, statSync } from 'node:fs';
 import { KnownError } from '../errors/index.ts';
 import {
   canWrite,
   keyTravelsWith,
+  machineVolumes,
   type Owned,
   openSealKey,
   readSeal,
@@ -56,6 +57,8 @@ export interface SealPlace {
 export interface OpenSeals {
   readonly device: bigint;
   readonly volume: Volume | undefined;
+  /** When a write through a memory mapping shows in the times of a blob. */
+  readonly writesShow: ReturnType<typeof writesShow>;
   /** Undefined where nothing can be sealed. */
   readonly place: SealPlace | undefined;
   /** Undefined where none counts. */
@@ -71,6 +74,7 @@ export interface OpenSeals {
 const nothing: Omit<OpenSeals, 'why'> = {
   device: 0n,
   volume: undefined,
+  writesShow: 'flushed',
   place: undefined,
   seal: undefined,
   forgeable: false,
@@ -82,15 +86,22 @@ export function openSeals(store: OllamaStore, request: SealingRequest, now: Date
   const { openState, keyFile, host, random, maxAgeMs, afresh } = request;
   if (store.blobs === undefined) return { ...nothing, why: 'there is no blobs/' };
   const device = fstatSync(store.blobs.fd, { bigint: true }).dev;
-  const volume = volumeOf(store.blobs.path, host.mountInfo);
-  const without = { ...nothing, device, volume };
-  if (writesShow(volume) === 'never') {
-    const why = `on ${volume?.type} a write through a memory mapping leaves no trace, so nothing is sealed there`;
+  const { mountInfo } = host;
+  const volume = volumeOf(resolved(store.blobs.path) ?? store.blobs.path, mountInfo);
+  const upper = volumeOfUpper(volume, mountInfo);
+  const shown = writesShow(volume, upper);
+  const without = { ...nothing, device, volume, writesShow: shown };
+  if (shown === 'never') {
+    const what =
+      volume?.type === 'overlay' ? `an overlay over ${upper?.type ?? 'what cannot be seen'}` : volume?.type;
+    const why = `on ${what} a write through a memory mapping leaves no trace, so nothing is sealed there`;
     return { ...without, why };
   }
   try {
     const state = openState();
-    if (keyTravelsWith(volume, volumeOf(keyFile ?? state.path, host.mountInfo), host.home)) {
+    const place = keyFile ?? state.path;
+    const keyVolume = volumeOf(resolved(place) ?? place, mountInfo);
+    if (keyTravelsWith(volume, keyVolume, machineVolumes(host.home, mountInfo))) {
       const why =
         'the key of the seal would lie on the volume that it seals; name another place with --state DIR or --seal-key FILE';
       return { ...without, why };
@@ -99,8 +110,8 @@ export function openSeals(store: OllamaStore, request: SealingRequest, now: Date
     const couldForge = forgerOf(state, host);
     const paths = [store.path, store.manifests?.path, store.blobs.path];
     const forgeable = paths.some((path) => path !== undefined && couldForge(statSync(path)));
-    const place = { ...without, place: { state, key }, forgeable, couldForge };
-    if (afresh) return { ...place, why: '--full' };
+    const usable = { ...without, place: { state, key }, forgeable, couldForge };
+    if (afresh) return { ...usable, why: '--full' };
     const seal = readSeal(state, key, {
       store: store.path,
       device,
@@ -109,11 +120,26 @@ export function openSeals(store: OllamaStore, request: SealingRequest, now: Date
       now,
       maxAgeMs,
     });
-    return typeof seal === 'string' ? { ...place, why: seal } : { ...place, seal, why: undefined };
+    return typeof seal === 'string' ? { ...usable, why: seal } : { ...usable, seal, why: undefined };
   } catch (error) {
     if (error instanceof KnownError) return { ...without, why: error.message };
     throw error;
   }
+}
+
+/** A path without links: what a mount is compared by. Undefined for what is not there, or may not be seen. */
+function resolved(path: string): string | undefined {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** In a container the path is one of the machine, and is not there. */
+function volumeOfUpper(overlay: Volume | undefined, mountInfo: string | undefined): Volume | undefined {
+  const path = overlay?.upperDir === undefined ? undefined : resolved(overlay.upperDir);
+  return path === undefined ? undefined : volumeOf(path, mountInfo);
 }
 
 /** A user other than root who can write both the store and the state can make any seal they like. */

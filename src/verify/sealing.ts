@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { KnownError } from '../errors/index.ts';
 import { type FileIdentity, identityOf, settle } from '../files/index.ts';
 import type { Digest } from '../oci/index.ts';
-import { encodeSeal, type KeptProof, type SealedFile, sealFileName, writesShow } from '../seal/index.ts';
+import { encodeSeal, type KeptProof, type SealedFile, sealFileName } from '../seal/index.ts';
 import { type BlobIndex, BlobTable, type OllamaStore, type Report } from '../store/index.ts';
 import type { BlobTables } from './blob-tables.ts';
 import type { Inventory } from './inventory.ts';
@@ -160,7 +160,7 @@ export class Sealing {
   }
 
   get #flush(): ((fd: number) => unknown) | undefined {
-    return writesShow(this.#open?.volume) === 'at-once' ? undefined : settle;
+    return this.#open?.writesShow === 'at-once' ? undefined : settle;
   }
 
   #tellForgeable(taken: Uint8Array, report: Report): Uint8Array {

@@ -1,33 +1,53 @@
 import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { describeCause } from '../errors/index.ts';
+import { textToRaw } from '../files/index.ts';
+import { classifyBlobName } from '../store/index.ts';
 
 export interface StoreChangesOptions {
-  /** Something in the store was made, written, renamed or removed; called for each event. */
+  /** Something that a check would see was made, written, renamed or removed; called for each event. */
   readonly onChange: () => void;
   /** A directory cannot be watched (inotify's limits, a network file system); said once for each reason. */
   readonly onProblem: (problem: string) => void;
+  /** Directories that are watched; 8,000 by default, since inotify allows 8,192 a user on small systems (inotify(7)). */
+  readonly limit?: number;
 }
 
 /** Levels below `manifests/` that hold models: host, namespace, model. */
 const levels = 3;
-/** Directories that are watched; inotify allows 8,192 a user on small systems (inotify(7)). */
-const watchLimit = 8000;
+const usualLimit = 8000;
+
+interface Watched {
+  readonly watcher: FSWatcher;
+  readonly inode: string;
+}
+
+/** A directory that is there now. */
+interface Present {
+  readonly inode: string;
+  /** Directories in it are watched too. */
+  readonly hasWatched: boolean;
+}
 
 /**
  * Tells of changes in a store: one watch for each directory, since a recursive one takes one a file on Linux. New
- * directories are watched as they come.
+ * directories are watched as they come; what was away as a whole (unmounted, renamed) comes back with `look`.
  */
 export class StoreChanges {
   readonly #store: string;
+  readonly #blobs: string;
   readonly #options: StoreChangesOptions;
-  readonly #watchers = new Map<string, { readonly watcher: FSWatcher; readonly inode: string }>();
+  readonly #limit: number;
+  readonly #watchers = new Map<string, Watched>();
   readonly #told = new Set<string>();
+  #lookIsDue = false;
   #closed = false;
 
   constructor(store: string, options: StoreChangesOptions) {
     this.#store = store;
+    this.#blobs = join(store, 'blobs');
     this.#options = options;
+    this.#limit = options.limit ?? usualLimit;
     this.look();
   }
 
@@ -36,14 +56,15 @@ export class StoreChanges {
     return this.#watchers.size;
   }
 
-  /** Watches what is new and lets go of what is gone, or is another directory now. */
+  /** Watches what is new and lets go of what is gone, or is another directory now: a stat for each directory. */
   look(): void {
     if (this.#closed) return;
-    const present = new Map<string, string>();
-    for (const path of [this.#store, join(this.#store, 'blobs')]) this.#collect(path, 0, present);
+    const present = new Map<string, Present>();
+    this.#collect(this.#store, 0, present, true);
+    this.#collect(this.#blobs, 0, present);
     this.#collect(join(this.#store, 'manifests'), levels, present);
-    for (const [path, { inode }] of this.#watchers) if (present.get(path) !== inode) this.#drop(path);
-    for (const [path, inode] of present) if (!this.#watchers.has(path)) this.#add(path, inode);
+    for (const [path, { inode }] of this.#watchers) if (present.get(path)?.inode !== inode) this.#drop(path);
+    for (const [path, found] of present) if (!this.#watchers.has(path)) this.#add(path, found);
   }
 
   close(): void {
@@ -51,11 +72,14 @@ export class StoreChanges {
     for (const path of [...this.#watchers.keys()]) this.#drop(path);
   }
 
-  #collect(path: string, depth: number, into: Map<string, string>): void {
-    if (into.size >= watchLimit) return;
+  #collect(path: string, depth: number, into: Map<string, Present>, hasWatched = depth > 0): void {
+    if (into.size >= this.#limit) {
+      this.#tell(`it has more than ${this.#limit} directories`);
+      return;
+    }
     try {
       const { dev, ino } = statSync(path, { bigint: true });
-      into.set(path, `${dev}:${ino}`);
+      into.set(path, { inode: `${dev}:${ino}`, hasWatched });
       if (depth === 0) return;
       for (const entry of readdirSync(path, { withFileTypes: true })) {
         if (entry.isDirectory()) this.#collect(join(path, entry.name), depth - 1, into);
@@ -65,16 +89,18 @@ export class StoreChanges {
     }
   }
 
-  #add(path: string, inode: string): void {
+  #add(path: string, { inode, hasWatched }: Present): void {
     try {
-      const watcher = watch(path, { persistent: false }, () => this.#changed());
+      const watcher = watch(path, { persistent: false }, (event, name) => {
+        // A directory comes and goes as an event of the one above it; there may be thousands of events of files.
+        if (hasWatched && event === 'rename') this.#lookSoon();
+        if (path !== this.#blobs || event === 'rename' || countsWhenWritten(name)) this.#changed();
+      });
       watcher.on('error', () => this.#drop(path));
       this.#watchers.set(path, { watcher, inode });
     } catch (error) {
       const problem = describeCause(error);
-      if (problem.startsWith('ENOENT') || this.#told.has(problem)) return;
-      this.#told.add(problem);
-      this.#options.onProblem(problem);
+      if (!problem.startsWith('ENOENT')) this.#tell(problem);
     }
   }
 
@@ -83,9 +109,27 @@ export class StoreChanges {
     this.#watchers.delete(path);
   }
 
+  /** Events come in bursts; one look serves all that came together. */
+  #lookSoon(): void {
+    if (this.#lookIsDue) return;
+    this.#lookIsDue = true;
+    setImmediate(() => {
+      this.#lookIsDue = false;
+      this.look();
+    });
+  }
+
   #changed(): void {
-    if (this.#closed) return;
-    this.look();
-    this.#options.onChange();
+    if (!this.#closed) this.#options.onChange();
+  }
+
+  #tell(problem: string): void {
+    if (this.#told.has(problem)) return;
+    this.#told.add(problem);
+    this.#options.onProblem(problem);
   }
 }
+
+/** A download that grows changes no verdict, however often it is written: only that it is there does. */
+const countsWhenWritten = (name: string | null): boolean =>
+  name === null || !['partial', 'foreign'].includes(classifyBlobName(textToRaw(name)).kind);

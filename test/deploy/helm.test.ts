@@ -5,19 +5,34 @@ import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import { parse, stringify } from 'yaml';
 import { readSource, top } from '../house/sources.ts';
+import { type KubernetesObject, typeErrors } from './kubernetes-types.ts';
 import { kubernetesVersion, lint, without } from './linters.ts';
 
 const path = 'manifests/deploy/helm/values.yaml';
 const chart = process.env.OLLAMA_CHART;
 const validator = without('kubectl-validate', ['--help']);
 
+interface Mount {
+  readonly name: string;
+  readonly mountPath: string;
+  readonly readOnly?: boolean;
+}
+
 interface Values {
   readonly securityContext: object;
   readonly podSecurityContext: object;
-  readonly initContainers: readonly object[];
-  readonly volumes: readonly object[];
-  readonly volumeMounts: readonly object[];
+  readonly initContainers: readonly { readonly name: string; readonly volumeMounts: readonly Mount[] }[];
+  readonly volumes: readonly { readonly name: string }[];
+  readonly volumeMounts: readonly Mount[];
   readonly extraEnv: readonly object[];
+}
+
+/** The pod that the chart makes of the values, as far as they say it. */
+function podOf(values: Values): KubernetesObject & { readonly spec: object } {
+  const { securityContext, podSecurityContext, initContainers, volumes, volumeMounts, extraEnv } = values;
+  const main = { name: 'ollama', image: 'ollama/ollama', securityContext, env: extraEnv, volumeMounts };
+  const spec = { securityContext: podSecurityContext, initContainers, containers: [main], volumes };
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'ollama' }, spec };
 }
 
 suite('the values for Helm', () => {
@@ -31,13 +46,31 @@ suite('the values for Helm', () => {
     assert.equal(status, 0, stdout + stderr);
   };
 
+  const values = parse(readSource(path)) as Values;
+
+  test('what they put into the pod is what the types of Kubernetes allow, without a field that they do not know', () => {
+    const pod = podOf(values);
+    assert.deepEqual(typeErrors([pod]), []);
+    const wrong = { ...pod, spec: { ...pod.spec, volume: [] } };
+    assert.match(typeErrors([wrong]).join(), /volume/);
+  });
+
+  test('mount what is there, and the models read-only alone', () => {
+    const names = values.volumes.map(({ name }) => name);
+    for (const { volumeMounts } of [values, ...values.initContainers]) {
+      for (const { name } of volumeMounts) assert.ok(names.includes(name), name);
+      const models = volumeMounts.filter(({ mountPath }) => mountPath === '/models');
+      assert.deepEqual(
+        models.map(({ name, readOnly }) => [name, readOnly]),
+        [['models', true]],
+      );
+    }
+    // Ollama sees neither what was proven nor what was approved.
+    assert.deepEqual(values.volumeMounts.length, 1);
+  });
+
   test('what they put into the pod is what the schemas of Kubernetes allow', { skip: validator }, () => {
-    const { securityContext, podSecurityContext, initContainers, volumes, volumeMounts, extraEnv } = parse(
-      readSource(path),
-    ) as Values;
-    const main = { name: 'ollama', image: 'ollama/ollama', securityContext, env: extraEnv, volumeMounts };
-    const spec = { securityContext: podSecurityContext, initContainers, containers: [main], volumes };
-    assertValid(stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'ollama' }, spec }));
+    assertValid(stringify(podOf(values)));
   });
 
   const helm =

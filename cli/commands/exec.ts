@@ -14,11 +14,12 @@ import {
   type Io,
   openReportFiles,
   type ReportFile,
-  tellError,
-  writeTerminationLog,
+  type TerminationLog,
+  terminationLine,
 } from '../terminal/index.ts';
 import { checkInto, requestOf } from './check.ts';
 import { counted, refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
+import { leave } from './last-word.ts';
 import { leavesUnread, listRequestOf, refuseListNonsense } from './list-request.ts';
 import { mendForStart } from './on-fail.ts';
 import { sealingOf } from './sealing-of.ts';
@@ -27,7 +28,12 @@ import { sealingOf } from './sealing-of.ts';
  * `verify-models exec -- COMMAND...`: checks the whole store, then becomes the command: same process, same signals,
  * its own exit status. When the check fails nothing is started.
  */
-export async function runExec(command: readonly string[], flags: TypedFlags, io: Io): Promise<number> {
+export async function runExec(
+  command: readonly string[],
+  flags: TypedFlags,
+  io: Io,
+  log: TerminationLog,
+): Promise<number> {
   refuseFormats(flags, 'exec');
   const settings = settingsOf(flags, io);
   refuseListNonsense(settings, flags);
@@ -50,12 +56,12 @@ export async function runExec(command: readonly string[], flags: TypedFlags, io:
       await tellReport(checked.report, settings, io);
       const kind = settings['on-fail'] ?? 'stop';
       const failed = { request, report: checked.report, account };
-      const place = await refusing(checked.report, settings, io, () => mendForStart(kind, failed, io));
-      if (place === undefined) return refuse(checked.report, settings, io);
+      const place = await refusing(checked.report, log, io, () => mendForStart(kind, failed, io));
+      if (place === undefined) return refuse(checked.report, log, io);
       checked = await checkOnce(files, { ...request, store: place }, settings, io);
       if (checked.report.exitCode !== 0) {
         await tellReport(checked.report, settings, io);
-        return refuse(checked.report, settings, io);
+        return refuse(checked.report, log, io);
       }
     }
     const lost = files.find(({ failure }) => failure !== undefined)?.failure;
@@ -92,14 +98,14 @@ async function checkOnce(
 /** An error on the way is told where the failed check is told. */
 async function refusing<T>(
   report: CheckReport,
-  settings: Settings,
+  log: TerminationLog,
   io: Io,
   action: () => Promise<T>,
 ): Promise<T> {
   try {
     return await action();
   } catch (error) {
-    await refuse(report, settings, io);
+    await refuse(report, log, io);
     throw error;
   }
 }
@@ -129,10 +135,9 @@ async function tellReport(report: CheckReport, settings: Settings, io: Io): Prom
 }
 
 /** The last word on stderr, and one line for `kubectl describe pod`. */
-async function refuse(report: CheckReport, settings: Settings, io: Io): Promise<number> {
+async function refuse(report: CheckReport, log: TerminationLog, io: Io): Promise<number> {
   await io.stderr.write('not started: the check failed\n');
-  const problem = writeTerminationLog(settings['termination-log'], report);
-  if (problem !== undefined) await tellError(problem, io.stderr);
+  await leave(log, terminationLine(report), io);
   return report.exitCode;
 }
 

@@ -1,13 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { Settings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
-import {
-  type Account,
-  accountOf,
-  refuseTooLong,
-  resolveCommand,
-  WatchedStore,
-} from '../../src/launch/index.ts';
+import { WatchedStore } from '../../src/launch/index.ts';
 import { type CheckReport, printable, renderText, shownSize } from '../../src/report/index.ts';
 import { type CheckRequest, openList, type Sealing } from '../../src/verify/index.ts';
 import {
@@ -23,6 +16,7 @@ import { leave } from './last-word.ts';
 import { leavesUnread, listRequestOf, refuseListNonsense } from './list-request.ts';
 import { mendForStart } from './on-fail.ts';
 import { sealingOf } from './sealing-of.ts';
+import { accountFor, findCommand, homeOf, startCommand } from './start-command.ts';
 
 /**
  * `verify-models exec -- COMMAND...`: checks the whole store, then becomes the command: same process, same signals,
@@ -44,7 +38,8 @@ export async function runExec(
     throw usage('exec needs a command after --, such as: verify-models exec -- ollama serve');
   const account = settings.user === undefined ? undefined : accountFor(settings.user, io);
   findCommand(word, account, io);
-  const { path: store } = await storeOf(settings, io);
+  // Where no store is named, the one that the command's user would have.
+  const { path: store } = await storeOf(settings, io, homeOf(account, io));
   const files = openReportFiles(settings.report ?? [], store);
   let checked: CheckedStore;
   try {
@@ -66,14 +61,13 @@ export async function runExec(
     }
     const lost = files.find(({ failure }) => failure !== undefined)?.failure;
     if (lost !== undefined) throw lost;
-    const problem = checked.watched.whatMoved(checked.sealing);
+    const problem = await checked.watched.whatMoved(checked.sealing);
     if (problem !== undefined) throw new KnownError('STORE_MOVED', { path: checked.report.store, problem });
     await tellStart(checked.report, command, settings.quiet === true, io);
   } finally {
     for (const file of files) file.close();
   }
-  const own = checked.report.store === store ? {} : { OLLAMA_MODELS: checked.report.store };
-  return start(word, command, account, own, io);
+  return startCommand({ word, command, account, store: checked.report.store }, log, io);
 }
 
 interface CheckedStore {
@@ -112,19 +106,6 @@ async function refusing<T>(
 
 const usage = (problem: string): KnownError => new KnownError('USAGE', { problem });
 
-function accountFor(user: string, io: Io): Account {
-  if (io.uid !== 0) throw usage('--user needs root: only root can become another user');
-  return accountOf(user, readFileSync('/etc/passwd', 'utf8'));
-}
-
-const findCommand = (word: string, account: Account | undefined, io: Io) =>
-  resolveCommand(word, {
-    path: io.environment.PATH,
-    directory: io.directory,
-    account,
-    self: io.program,
-  });
-
 /** The whole report, for `docker logs` and `journalctl`. */
 async function tellReport(report: CheckReport, settings: Settings, io: Io): Promise<void> {
   const options = {
@@ -161,39 +142,4 @@ async function tellStart(
   await io.stderr.write(
     `${printable(report.store)} is in order: ${checked}; starting ${printable(command.join(' '), 200)}\n`,
   );
-}
-
-/** The point of no return. What execve would refuse is refused before: a failing execve aborts Node. */
-function start(
-  word: string,
-  command: readonly string[],
-  account: Account | undefined,
-  own: Readonly<Record<string, string>>,
-  io: Io,
-): number {
-  if (io.interrupted.aborted) throw new KnownError('CANCELLED');
-  const environment = { ...environmentFor(account, io.environment), ...own };
-  refuseTooLong(word, command, environment);
-  if (account !== undefined) io.become(account);
-  // Looked up once more, and with the rights of the user who will run it.
-  const path = findCommand(word, undefined, io);
-  return io.replaceProcess(path, command, environment);
-}
-
-function environmentFor(
-  account: Account | undefined,
-  environment: Io['environment'],
-): Record<string, string> {
-  const variables = Object.entries(environment).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, value] as const],
-  );
-  const own =
-    account?.name === undefined
-      ? {}
-      : {
-          USER: account.name,
-          LOGNAME: account.name,
-          ...(account.home === undefined ? {} : { HOME: account.home }),
-        };
-  return { ...Object.fromEntries(variables), ...own };
 }

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { constants, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, constants, copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, suite, test } from 'node:test';
-import { bareEnvironment } from '../fixtures/run-main.ts';
+import { FakeIo } from '../fixtures/fake-io.ts';
+import { bareEnvironment, runMainWith } from '../fixtures/run-main.ts';
 import { type ProgramRun, program, runProgramFile } from '../fixtures/run-program.ts';
 import { SealedSite } from '../fixtures/sealed-site.ts';
+
+const root = process.getuid?.() === 0;
 
 suite('what exec hands over', () => {
   let site: SealedSite;
@@ -24,7 +27,86 @@ suite('what exec hands over', () => {
       environment: { PATH: process.env.PATH ?? '', ...environment },
     });
 
+  test('the store that was checked, whatever the environment says', async () => {
+    const link = site.beside('link');
+    symlinkSync(site.store, link);
+    for (const [store, variable] of [
+      [['--store', site.store], undefined],
+      [['--store', site.store], '/another/store'],
+      [['--store', link], '/another/store'],
+      [[], `"${site.store}" `],
+    ] as const) {
+      const io = site.io(variable === undefined ? {} : { OLLAMA_MODELS: variable });
+      const run = await runMainWith(io, ['exec', ...store, '--state', site.state, '--', 'sh']);
+      assert.equal(run.status, 0, run.stderr);
+      assert.equal(io.replaced?.environment.OLLAMA_MODELS, site.store);
+    }
+  });
+
+  test('the home and the name of the user, never those of root', {
+    skip: !root && 'needs root',
+  }, async () => {
+    const show = ['sh', '-c', 'echo "$HOME|$USER|$LOGNAME"'];
+    const ofRoot = { HOME: '/root', USER: 'root', LOGNAME: 'root' };
+    const shown = async (user: string) => (await exec(show, ['--user', user], ofRoot)).stdout.trim();
+    const [home, uid] = ['~', '-u'].map((what) =>
+      spawnSync('sh', ['-c', what === '~' ? 'echo ~nobody' : 'id -u nobody'], {
+        encoding: 'utf8',
+      }).stdout.trim(),
+    );
+    assert.equal(await shown('nobody'), `${home}|nobody|nobody`);
+    assert.equal(await shown(`${uid}:61002`), `${home}|nobody|nobody`);
+    assert.equal(await shown('61001:61002'), '/||');
+    const other = await exec(['env', 'HOME=/srv', ...show], ['--user', '61001:61002'], ofRoot);
+    assert.equal(other.stdout, '/srv||\n');
+  });
+
+  test('a program that its user may execute and not read', { skip: !root && 'needs root' }, async () => {
+    chmodSync(site.scratch.folder, 0o711);
+    const file = site.beside('sh');
+    copyFileSync('/bin/sh', file);
+    chmodSync(file, 0o711);
+    const run = await exec([file, '-c', 'exit 5'], ['--user', '61001:61001']);
+    assert.deepEqual([run.status, run.signal], [5, null], run.stderr);
+  });
+
+  test('nothing where execve would fail: 126, and no abort', async () => {
+    for (const [name, line] of [
+      ['crlf', '#!/bin/sh\r\n'],
+      ['long', `#!/${'/'.repeat(300)}bin/sh\n`],
+    ] as const) {
+      const file = site.beside(name);
+      writeFileSync(file, line, { mode: 0o755 });
+      const run = await exec([file]);
+      assert.deepEqual([run.status, run.signal], [126, null], run.stderr);
+    }
+  });
+
   const python = spawnSync('python3', ['--version']).status === 0;
+  test('as many words as the stack has room for', {
+    skip: !python && 'needs python3, to raise the limit',
+  }, async () => {
+    const start =
+      "import os, resource, sys; resource.setrlimit(resource.RLIMIT_STACK, (64 << 20, -1)); os.execvp(sys.argv[1], sys.argv[1:] + ['x' * 100000] * 30)";
+    const words = [
+      process.execPath,
+      program,
+      'exec',
+      '--quiet',
+      ...site.where,
+      '--',
+      'sh',
+      '-c',
+      'echo $#',
+      'sh',
+    ];
+    const { stdout, stderr } = spawnSync('python3', ['-c', start, ...words], {
+      encoding: 'utf8',
+      env: { ...bareEnvironment, PATH: process.env.PATH },
+    });
+    assert.equal(stdout, '30\n', stderr);
+  });
+
   suite('outputs that are as it got them itself', () => {
     /** The status flags of 0, 1 and 2 of a shell, in a file. */
     const script = 'cat /proc/$$/fdinfo/0 /proc/$$/fdinfo/1 /proc/$$/fdinfo/2 | grep flags > "$0"';
@@ -66,6 +148,22 @@ suite('what exec hands over', () => {
         'import os, subprocess, sys; r, w = os.pipe(); os.set_blocking(w, False); subprocess.run(sys.argv[1:], stdout=w, stderr=w)';
       return compare((words) => spawned(['python3', '-c', start, ...words]), true);
     });
+  });
+
+  test('nothing once somebody asked for an end, however late', async () => {
+    /** A world in which SIGTERM arrives after the check and before the last look at the store. */
+    class LateSignal extends FakeIo {
+      override readonly every = (): (() => void) => () => process.kill(process.pid, 'SIGTERM');
+    }
+    const io = new LateSignal({ environment: { ...bareEnvironment, PATH: process.env.PATH } });
+    const listener = () => io.interrupt(143);
+    process.once('SIGTERM', listener);
+    try {
+      const run = await runMainWith(io, ['exec', '--progress', 'plain', ...site.where, '--', 'sh']);
+      assert.deepEqual([run.status, io.replaced], [143, undefined]);
+    } finally {
+      process.off('SIGTERM', listener);
+    }
   });
 
   test('a report that tells its own exit status from that of the command', async () => {

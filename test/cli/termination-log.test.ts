@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import { flipBit } from '../fixtures/damage.ts';
 import { type MainRun, runMainWith } from '../fixtures/run-main.ts';
+import { runProgramFile } from '../fixtures/run-program.ts';
 import type { SampleModel } from '../fixtures/sample-store.ts';
 import { SealedSite } from '../fixtures/sealed-site.ts';
+
+const root = process.getuid?.() === 0;
 
 suite('the termination log', () => {
   let site: SealedSite;
@@ -150,5 +153,32 @@ suite('the termination log', () => {
     assert.equal(run.status, 127);
     assert.match(run.stderr, /REPORT_UNWRITABLE.*COMMAND_NOT_FOUND/s);
     assert.equal(existsSync(site.beside('no')), false);
+  });
+
+  test('takes the last word of a process that is another user by then', {
+    skip: !root && 'needs root',
+  }, async () => {
+    // As root the command is there; its directory lets nobody else in.
+    mkdirSync(site.beside('closed'), { mode: 0o700 });
+    const command = site.beside('closed/command');
+    writeFileSync(command, '#!/bin/sh\n', { mode: 0o755 });
+    for (const file of [log, site.beside('fresh')]) {
+      const words = [
+        'exec',
+        '--user',
+        '61001:61001',
+        '--termination-log',
+        file,
+        ...site.where,
+        '--',
+        command,
+      ];
+      const run = await runProgramFile(words, { environment: { PATH: process.env.PATH ?? '' } });
+      assert.deepEqual([run.status, run.signal, run.stdout], [126, null, ''], run.stderr);
+      assert.match(
+        readFileSync(file, 'utf8'),
+        /^verify-models: exit status 126: COMMAND_NOT_EXECUTABLE: .*\n$/,
+      );
+    }
   });
 });

@@ -1,5 +1,5 @@
 export { type Account, accountOf, mayExecute } from './account.ts';
-export { type AllowedModel, buildAllowedView } from './allowed-view.ts';
+export { type AllowedModel, buildAllowedView, reflink } from './allowed-view.ts';
 export { type CommandSearch, firstReachable, type Runnable, runnableFiles } from './command-file.ts';
 export { type Outcasts, type Quarantined, quarantine } from './quarantine.ts';
 export { refuseTooLong, type Words } from './room-for-words.ts';

@@ -150,21 +150,52 @@ suite('what exec hands over', () => {
     });
   });
 
-  test('nothing once somebody asked for an end, however late', async () => {
-    /** A world in which SIGTERM arrives after the check and before the last look at the store. */
-    class LateSignal extends FakeIo {
-      override readonly every = (): (() => void) => () => process.kill(process.pid, 'SIGTERM');
-    }
-    const io = new LateSignal({ environment: { ...bareEnvironment, PATH: process.env.PATH } });
-    const listener = () => io.interrupt(143);
-    process.once('SIGTERM', listener);
-    try {
-      const run = await runMainWith(io, ['exec', '--progress', 'plain', ...site.where, '--', 'sh']);
-      assert.deepEqual([run.status, io.replaced], [143, undefined]);
-    } finally {
-      process.off('SIGTERM', listener);
-    }
-  });
+  /** SIGTERM for this process, at a place of exec where nothing waits: none, once it was sent. */
+  const late: readonly (readonly [string, (send: () => void) => FakeIo])[] = [
+    [
+      'between the check and the last look at the store',
+      (send) => {
+        class AtTheEndOfProgress extends FakeIo {
+          override readonly every = (): (() => void) => send;
+        }
+        return new AtTheEndOfProgress({ environment: bareEnvironment, uid: 0 });
+      },
+    ],
+    [
+      'while the start is told',
+      (send) => {
+        const onText = (text: string) => text.includes('; starting sh') && send();
+        return new FakeIo({ environment: bareEnvironment, uid: 0, stderr: { onText } });
+      },
+    ],
+    [
+      'while the user is changed',
+      (send) => {
+        class AtTheChange extends FakeIo {
+          override readonly become = send;
+        }
+        return new AtTheChange({ environment: bareEnvironment, uid: 0 });
+      },
+    ],
+  ];
+  for (const [when, make] of late) {
+    test(`nothing once somebody asked for an end, however late: ${when}`, async () => {
+      let sent = 0;
+      const io = make(() => {
+        sent += 1;
+        process.kill(process.pid, 'SIGTERM');
+      });
+      const listener = () => io.interrupt(143);
+      process.once('SIGTERM', listener);
+      try {
+        const flags = ['--progress', 'plain', '--user', 'nobody', ...site.where];
+        const run = await runMainWith(io, ['exec', ...flags, '--', 'sh']);
+        assert.deepEqual([run.status, sent, io.replaced], [143, 1, undefined], run.stderr);
+      } finally {
+        process.off('SIGTERM', listener);
+      }
+    });
+  }
 
   test('a report that tells its own exit status from that of the command', async () => {
     const file = site.beside('report.json');

@@ -25,6 +25,7 @@ import {
   type Sealing,
 } from '../../src/verify/index.ts';
 import {
+  errorLine,
   type Io,
   Meter,
   openReportFiles,
@@ -32,12 +33,14 @@ import {
   type ReportFile,
   resolveProgress,
   showProgress,
+  type TerminationLog,
   tellError,
+  terminationLine,
   withLoss,
-  writeTerminationLog,
 } from '../terminal/index.ts';
 import { settingsOf, storeOf, type TypedFlags, tool } from './context.ts';
 import { commandNames } from './flags.ts';
+import { leave } from './last-word.ts';
 import { leavesUnread, listRequestOf, refuseListNonsense, tellAllowedExpiry } from './list-request.ts';
 import { sealingOf } from './sealing-of.ts';
 
@@ -47,7 +50,12 @@ const statusEvery = 1000;
 const defaultJobs = (io: Io): number => Math.min(io.cores, 6);
 
 /** `verify-models [check] [MODEL...]`: settings, store, one hashing run, every report of it. */
-export async function runCheck(words: readonly string[], flags: TypedFlags, io: Io): Promise<number> {
+export async function runCheck(
+  words: readonly string[],
+  flags: TypedFlags,
+  io: Io,
+  log: TerminationLog,
+): Promise<number> {
   const settings = settingsOf(flags, io);
   refuseListNonsense(settings, flags);
   const { path: store } = await storeFor(words, settings, io);
@@ -64,13 +72,13 @@ export async function runCheck(words: readonly string[], flags: TypedFlags, io: 
   } finally {
     for (const file of files) file.close();
   }
-  if (report.exitCode !== 0) {
-    const problem = writeTerminationLog(settings['termination-log'], report);
-    if (problem !== undefined) await tellError(problem, io.stderr);
-  }
+  if (report.exitCode !== 0) await leave(log, terminationLine(report), io);
   if (format !== 'text' || settings.quiet === true) await tellAllowedExpiry(report, io.stderr);
   const lost = files.flatMap(({ failure }) => failure ?? []);
-  for (const failure of lost) await tellError(failure, io.stderr);
+  for (const failure of lost) {
+    await tellError(failure, io.stderr);
+    await leave(log, errorLine(failure, failure.exitStatus), io);
+  }
   const exitCode = lost.length === 0 ? report.exitCode : withLoss(report.exitCode);
   const color = io.stdout.isTerminal && !io.environment.NO_COLOR && io.environment.TERM !== 'dumb';
   const shown = render(format, { ...report, exitCode }, { color, quiet: settings.quiet === true });

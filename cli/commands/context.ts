@@ -31,9 +31,9 @@ export function settingsOf(flags: TypedFlags, io: Io): Settings {
 
 const kebab = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** Finds the store; other stores on this machine are mentioned, not read. */
-export async function storeOf(settings: Settings, io: Io): Promise<LocatedStore> {
-  const { OLLAMA_MODELS, HOME } = io.environment;
+/** Finds the store, of the user who is at home in `HOME`; other stores on this machine are mentioned, not read. */
+export async function storeOf(settings: Settings, io: Io, HOME = io.environment.HOME): Promise<LocatedStore> {
+  const { OLLAMA_MODELS } = io.environment;
   const located = locateStore(settings.store, { OLLAMA_MODELS, HOME });
   if (settings.quiet !== true) {
     for (const other of located.others) {

@@ -1,33 +1,33 @@
-import { readFileSync } from 'node:fs';
 import type { Settings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
-import {
-  type Account,
-  accountOf,
-  refuseTooLong,
-  resolveCommand,
-  WatchedStore,
-} from '../../src/launch/index.ts';
+import { WatchedStore } from '../../src/launch/index.ts';
 import { type CheckReport, printable, renderText, shownSize } from '../../src/report/index.ts';
 import { type CheckRequest, openList, type Sealing } from '../../src/verify/index.ts';
 import {
   type Io,
   openReportFiles,
   type ReportFile,
-  tellError,
-  writeTerminationLog,
+  type TerminationLog,
+  terminationLine,
 } from '../terminal/index.ts';
 import { checkInto, requestOf } from './check.ts';
 import { counted, refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
+import { leave } from './last-word.ts';
 import { leavesUnread, listRequestOf, refuseListNonsense } from './list-request.ts';
 import { mendForStart } from './on-fail.ts';
 import { sealingOf } from './sealing-of.ts';
+import { accountFor, findCommand, homeOf, startCommand } from './start-command.ts';
 
 /**
  * `verify-models exec -- COMMAND...`: checks the whole store, then becomes the command: same process, same signals,
  * its own exit status. When the check fails nothing is started.
  */
-export async function runExec(command: readonly string[], flags: TypedFlags, io: Io): Promise<number> {
+export async function runExec(
+  command: readonly string[],
+  flags: TypedFlags,
+  io: Io,
+  log: TerminationLog,
+): Promise<number> {
   refuseFormats(flags, 'exec');
   const settings = settingsOf(flags, io);
   refuseListNonsense(settings, flags);
@@ -38,7 +38,8 @@ export async function runExec(command: readonly string[], flags: TypedFlags, io:
     throw usage('exec needs a command after --, such as: verify-models exec -- ollama serve');
   const account = settings.user === undefined ? undefined : accountFor(settings.user, io);
   findCommand(word, account, io);
-  const { path: store } = await storeOf(settings, io);
+  // Where no store is named, the one that the command's user would have.
+  const { path: store } = await storeOf(settings, io, homeOf(account, io));
   const files = openReportFiles(settings.report ?? [], store);
   let checked: CheckedStore;
   try {
@@ -50,24 +51,23 @@ export async function runExec(command: readonly string[], flags: TypedFlags, io:
       await tellReport(checked.report, settings, io);
       const kind = settings['on-fail'] ?? 'stop';
       const failed = { request, report: checked.report, account };
-      const place = await refusing(checked.report, settings, io, () => mendForStart(kind, failed, io));
-      if (place === undefined) return refuse(checked.report, settings, io);
+      const place = await refusing(checked.report, log, io, () => mendForStart(kind, failed, io));
+      if (place === undefined) return refuse(checked.report, log, io);
       checked = await checkOnce(files, { ...request, store: place }, settings, io);
       if (checked.report.exitCode !== 0) {
         await tellReport(checked.report, settings, io);
-        return refuse(checked.report, settings, io);
+        return refuse(checked.report, log, io);
       }
     }
     const lost = files.find(({ failure }) => failure !== undefined)?.failure;
     if (lost !== undefined) throw lost;
-    const problem = checked.watched.whatMoved(checked.sealing);
+    const problem = await checked.watched.whatMoved(checked.sealing);
     if (problem !== undefined) throw new KnownError('STORE_MOVED', { path: checked.report.store, problem });
     await tellStart(checked.report, command, settings.quiet === true, io);
   } finally {
     for (const file of files) file.close();
   }
-  const own = checked.report.store === store ? {} : { OLLAMA_MODELS: checked.report.store };
-  return start(word, command, account, own, io);
+  return startCommand({ word, command, account, store: checked.report.store }, log, io);
 }
 
 interface CheckedStore {
@@ -92,32 +92,19 @@ async function checkOnce(
 /** An error on the way is told where the failed check is told. */
 async function refusing<T>(
   report: CheckReport,
-  settings: Settings,
+  log: TerminationLog,
   io: Io,
   action: () => Promise<T>,
 ): Promise<T> {
   try {
     return await action();
   } catch (error) {
-    await refuse(report, settings, io);
+    await refuse(report, log, io);
     throw error;
   }
 }
 
 const usage = (problem: string): KnownError => new KnownError('USAGE', { problem });
-
-function accountFor(user: string, io: Io): Account {
-  if (io.uid !== 0) throw usage('--user needs root: only root can become another user');
-  return accountOf(user, readFileSync('/etc/passwd', 'utf8'));
-}
-
-const findCommand = (word: string, account: Account | undefined, io: Io) =>
-  resolveCommand(word, {
-    path: io.environment.PATH,
-    directory: io.directory,
-    account,
-    self: io.program,
-  });
 
 /** The whole report, for `docker logs` and `journalctl`. */
 async function tellReport(report: CheckReport, settings: Settings, io: Io): Promise<void> {
@@ -129,10 +116,9 @@ async function tellReport(report: CheckReport, settings: Settings, io: Io): Prom
 }
 
 /** The last word on stderr, and one line for `kubectl describe pod`. */
-async function refuse(report: CheckReport, settings: Settings, io: Io): Promise<number> {
+async function refuse(report: CheckReport, log: TerminationLog, io: Io): Promise<number> {
   await io.stderr.write('not started: the check failed\n');
-  const problem = writeTerminationLog(settings['termination-log'], report);
-  if (problem !== undefined) await tellError(problem, io.stderr);
+  await leave(log, terminationLine(report), io);
   return report.exitCode;
 }
 
@@ -156,39 +142,4 @@ async function tellStart(
   await io.stderr.write(
     `${printable(report.store)} is in order: ${checked}; starting ${printable(command.join(' '), 200)}\n`,
   );
-}
-
-/** The point of no return. What execve would refuse is refused before: a failing execve aborts Node. */
-function start(
-  word: string,
-  command: readonly string[],
-  account: Account | undefined,
-  own: Readonly<Record<string, string>>,
-  io: Io,
-): number {
-  if (io.interrupted.aborted) throw new KnownError('CANCELLED');
-  const environment = { ...environmentFor(account, io.environment), ...own };
-  refuseTooLong(word, command, environment);
-  if (account !== undefined) io.become(account);
-  // Looked up once more, and with the rights of the user who will run it.
-  const path = findCommand(word, undefined, io);
-  return io.replaceProcess(path, command, environment);
-}
-
-function environmentFor(
-  account: Account | undefined,
-  environment: Io['environment'],
-): Record<string, string> {
-  const variables = Object.entries(environment).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, value] as const],
-  );
-  const own =
-    account?.name === undefined
-      ? {}
-      : {
-          USER: account.name,
-          LOGNAME: account.name,
-          ...(account.home === undefined ? {} : { HOME: account.home }),
-        };
-  return { ...Object.fromEntries(variables), ...own };
 }

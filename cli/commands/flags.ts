@@ -84,7 +84,7 @@ const everyCheckFlags: readonly Flag[] = [
   {
     key: 'termination-log',
     syntax: '--termination-log <file>',
-    help: 'why the check failed, in one line (default: /dev/termination-log where it exists)',
+    help: 'why the check failed or nothing was started, in one line (default: /dev/termination-log where it exists)',
   },
   {
     key: 'fail-on',

@@ -1,5 +1,11 @@
 import { KnownError } from '../../src/errors/index.ts';
-import { type Account, buildAllowedView, type Outcasts, quarantine } from '../../src/launch/index.ts';
+import {
+  type Account,
+  buildAllowedView,
+  type Outcasts,
+  quarantine,
+  reflink,
+} from '../../src/launch/index.ts';
 import type { Digest } from '../../src/oci/index.ts';
 import { type CheckReport, printable } from '../../src/report/index.ts';
 import { type CheckRequest, namedBlobs } from '../../src/verify/index.ts';
@@ -61,7 +67,7 @@ async function serveAllowed({ report, request, account }: FailedCheck, io: Io): 
   const { models } = await namedBlobs(request.store, request.followLinksInto, io.interrupted);
   const ok = report.models.filter(({ status }) => status === 'ok');
   const allowed = ok.map(({ name }) => ({ name, blobs: models.get(name) ?? new Set<Digest>() }));
-  const view = buildAllowedView(request.store, allowed, account, io.uid);
+  const view = buildAllowedView(request.store, allowed, account, { uid: io.uid, clone: reflink });
   const left = report.models.length - ok.length;
   await io.stderr.write(
     `serve-allowed: ${counted(ok.length, 'model')} in ${printable(view)}, ${left} left out; the view is checked now\n`,

@@ -14,6 +14,7 @@ import { runExplain } from './explain.ts';
 import { runFetch } from './fetch.ts';
 import { checkFlags, commandHelp, commandNames, commonFlags, type Flag, nameOf, ownFlags } from './flags.ts';
 import { runKeygen } from './keygen.ts';
+import { lastWordOn, withLastWord } from './last-word.ts';
 import { runList } from './list.ts';
 import { runRepair } from './repair.ts';
 import { runSign } from './sign.ts';
@@ -73,7 +74,10 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
     .argument('[model...]', 'names as ollama list shows them; none means the whole store')
     .description(commandHelp.check)
     .addHelpText('after', `\n${exitStatusHelp}`)
-    .action((models: string[], _flags, self: Command) => done(runCheck(models, self.optsWithGlobals(), io)));
+    .action((models: string[], _flags, self: Command) => {
+      const flags = self.optsWithGlobals();
+      return done(withLastWord(flags, io, (log) => runCheck(models, flags, io, log)));
+    });
   addFlags(check, checkFlags);
   program
     .command('list')
@@ -126,9 +130,10 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
     .argument('[command...]', 'after --: the command and its arguments')
     .usage('[flags] -- COMMAND...')
     .description(commandHelp.exec)
-    .action((words: string[], _flags, self: Command) =>
-      done(runExec(afterDashes(args, words), self.optsWithGlobals(), io)),
-    );
+    .action((words: string[], _flags, self: Command) => {
+      const flags = self.optsWithGlobals();
+      return done(withLastWord(flags, io, async (log) => runExec(afterDashes(args, words), flags, io, log)));
+    });
   addFlags(exec, ownFlags.exec);
   const install = program
     .command('install')
@@ -165,11 +170,16 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
     .description(commandHelp.completion)
     .action((shell: string, _flags, self: Command) => done(runCompletion(shell, self.optsWithGlobals(), io)));
 
+  const ordered = commandFirst(args);
   try {
-    await program.parseAsync([...commandFirst(args)], { from: 'user' });
+    await program.parseAsync([...ordered], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode !== 0) throw new KnownError('USAGE', { problem: problemOf(error) });
+    if (error.exitCode !== 0) {
+      const problem = new KnownError('USAGE', { problem: problemOf(error) });
+      await lastWordOn(problem, ordered, io);
+      throw problem;
+    }
   }
   if (printed !== '') await io.stdout.write(printed);
   return status;

@@ -8,14 +8,19 @@ import { askSecret } from './ask-secret.ts';
 import { getLocal } from './get-local.ts';
 import type { Io, Sink } from './io.ts';
 import { measureVerity } from './measure-verity.ts';
+import { makeWait, waitingOutputs } from './standard-flags.ts';
+
+/** Signals that ask for an end, and the exit status that says so. */
+const endings = [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const;
 
 /** The real world. The second Ctrl-C ends the process at once. */
 export function processIo(): Io {
   const interrupt = new AbortController();
-  for (const [signal, status] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const) {
+  const waiting = waitingOutputs();
+  for (const [signal, status] of endings) {
     process.on(signal, () => {
       if (interrupt.signal.aborted) process.exit(status);
       interrupt.abort(status);
@@ -48,14 +53,17 @@ export function processIo(): Io {
     },
     actAs: actAsUser,
     replaceProcess(file, words, variables) {
-      // Node ignores these two, and what is ignored stays so across execve: a handler makes it the default again.
-      for (const ignored of ['SIGPIPE', 'SIGXFSZ'] as const) process.on(ignored, () => {});
       if (process.execve === undefined)
         throw new KnownError('INTERNAL', { problem: 'this Node has no execve' });
       if (process.permission?.has('child') === false) {
         const problem = 'exec under the permission model of Node.js needs --allow-child-process';
         throw new KnownError('USAGE', { problem });
       }
+      // Node ignores these two, and what is ignored stays so across execve: a handler makes it the default again.
+      for (const ignored of ['SIGPIPE', 'SIGXFSZ'] as const) process.on(ignored, () => {});
+      for (const fd of waiting) makeWait(fd === 1 ? process.stdout : process.stderr);
+      // From here on nobody would hear them any more: they end this process, as they would end the command.
+      for (const [signal] of endings) process.removeAllListeners(signal);
       return process.execve(file, [...words], { ...variables });
     },
     get: getLocal,

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
 import { explainExitStatus } from '../../src/findings/index.ts';
 import { type CheckReport, printable } from '../../src/report/index.ts';
@@ -13,32 +13,72 @@ export function terminationLine({ exitCode, findings }: CheckReport): string {
   const bad = findings.filter(({ bit }) => bit !== 0);
   const first = bad[0] === undefined ? '' : `: ${bad[0].rule}: ${printable(bad[0].message, 600)}`;
   const more = bad.length > 1 ? ` (and ${bad.length - 1} more)` : '';
-  return `verify-models: exit status ${explainExitStatus(exitCode)}${first}${more}\n`.slice(0, lineLimit);
+  return `verify-models: exit status ${explainExitStatus(exitCode)}${first}${more}`;
+}
+
+/** Why there was no check, or no start after it, in one line. */
+export function errorLine(error: unknown, exitStatus: number): string {
+  const code = error instanceof KnownError ? error.code : 'INTERNAL';
+  return `verify-models: exit status ${explainExitStatus(exitStatus)}: ${code}: ${printable(describeCause(error), 600)}`;
 }
 
 /**
- * Writes that line where `kubectl describe pod` shows it: into `--termination-log FILE`, else into the usual file where
- * Kubernetes has made one. Gives the error when a named file cannot be written; the usual one fails in silence.
+ * One line where `kubectl describe pod` shows it: in `--termination-log FILE`, else in the usual file where Kubernetes
+ * has made one.
  */
-export function writeTerminationLog(file: string | undefined, report: CheckReport): KnownError | undefined {
-  const path = file ?? usualFile;
-  try {
-    const create = file === undefined ? 0 : constants.O_CREAT;
-    const fd = openSync(
-      path,
-      constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | create,
-      0o644,
-    );
-    try {
-      if (!fstatSync(fd).isFile()) throw new Error('it is not a regular file');
-      const line = Buffer.from(terminationLine(report));
-      writeSync(fd, line, 0, line.length, 0);
-    } finally {
-      closeSync(fd);
-    }
-    return undefined;
-  } catch (error) {
-    if (file === undefined) return undefined;
-    return new KnownError('REPORT_UNWRITABLE', { path, problem: describeCause(error) }, error);
+export class TerminationLog {
+  /** Asked for when there is something to write: where it fails to say, the usual file is meant. */
+  readonly #file: () => string | undefined;
+  #fd: number | undefined;
+  #written = false;
+
+  constructor(file: () => string | undefined) {
+    this.#file = file;
   }
+
+  /** Opens it for a process that will soon be another user. What cannot be opened is said when there is something to write. */
+  hold(): void {
+    try {
+      this.#fd = open(this.#file());
+    } catch {
+      // `write` tries again.
+    }
+  }
+
+  /**
+   * Writes the line in the place of what stands there; the first line of a run stays. Gives the error when a named file
+   * cannot be written; the usual one fails in silence.
+   */
+  write(line: string): KnownError | undefined {
+    if (this.#written) return undefined;
+    this.#written = true;
+    const file = this.#file();
+    try {
+      const fd = this.#fd ?? open(file);
+      try {
+        const bytes = Buffer.from(`${line.slice(0, lineLimit)}\n`);
+        ftruncateSync(fd);
+        writeSync(fd, bytes, 0, bytes.length, 0);
+      } finally {
+        closeSync(fd);
+        this.#fd = undefined;
+      }
+      return undefined;
+    } catch (error) {
+      if (file === undefined) return undefined;
+      return new KnownError('REPORT_UNWRITABLE', { path: file, problem: describeCause(error) }, error);
+    }
+  }
+}
+
+function open(file: string | undefined): number {
+  const create = file === undefined ? 0 : constants.O_CREAT;
+  const fd = openSync(
+    file ?? usualFile,
+    constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | create,
+    0o644,
+  );
+  if (fstatSync(fd).isFile()) return fd;
+  closeSync(fd);
+  throw new Error('it is not a regular file');
 }

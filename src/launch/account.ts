@@ -5,26 +5,33 @@ import { KnownError } from '../errors/index.ts';
 export interface Account {
   readonly uid: number;
   readonly gid: number;
-  /** Undefined for a number that no line of passwd has: no groups but `gid` then. */
+  /** Whose groups it has; undefined for `UID:GID`: no groups but `gid` then. */
   readonly name: string | undefined;
+  /** What passwd calls the user, and where it says that the user is at home; undefined for a number without a line. */
+  readonly login: string | undefined;
   readonly home: string | undefined;
 }
 
 /**
- * The account of `--user`: a name or a number of `/etc/passwd` (passwd(5)), or `UID:GID` for one that is not there.
+ * The account of `--user`: a name or a number of `/etc/passwd` (passwd(5)), or `UID:GID`, which need not be there.
  *
  * @param passwd text of `/etc/passwd`
  * @throws KnownError USAGE
  */
 export function accountOf(user: string, passwd: string): Account {
   const numbers = /^([0-9]{1,9}):([0-9]{1,9})$/.exec(user);
-  if (numbers !== null) {
-    return { uid: Number(numbers[1]), gid: Number(numbers[2]), name: undefined, home: undefined };
-  }
   for (const line of passwd.split('\n')) {
-    const [name = '', , uid = '', gid = '', , home = ''] = line.split(':');
-    if (!/^[0-9]+$/.test(uid) || !/^[0-9]+$/.test(gid) || (name !== user && uid !== user)) continue;
-    return { uid: Number(uid), gid: Number(gid), name, home: home || undefined };
+    const [login = '', , uid = '', gid = '', , home = ''] = line.split(':');
+    if (!/^[0-9]+$/.test(uid) || !/^[0-9]+$/.test(gid)) continue;
+    const known = { login, home: home || undefined };
+    if (numbers === null && (login === user || uid === user))
+      return { uid: Number(uid), gid: Number(gid), name: login, ...known };
+    if (numbers !== null && Number(uid) === Number(numbers[1]))
+      return { uid: Number(uid), gid: Number(numbers[2]), name: undefined, ...known };
+  }
+  if (numbers !== null) {
+    const unknown = { name: undefined, login: undefined, home: undefined };
+    return { uid: Number(numbers[1]), gid: Number(numbers[2]), ...unknown };
   }
   const problem = `--user ${user}: there is no such user in /etc/passwd (a number needs its group too, such as 1000:1000)`;
   throw new KnownError('USAGE', { problem });

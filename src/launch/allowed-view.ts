@@ -30,6 +30,13 @@ export interface AllowedModel {
   readonly blobs: ReadonlySet<Digest>;
 }
 
+/** Makes a file that shares the bytes of another one. @throws system errors, where the file system cannot */
+export type Clone = (from: Buffer, to: Buffer) => void;
+
+/** A file of its own on the same bytes: what is written to one of the two is not seen in the other. */
+export const reflink: Clone = (from, to) =>
+  copyFileSync(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
+
 const temporary = '.new';
 
 /** Where the view of a store lies. */
@@ -39,7 +46,7 @@ const viewOf = (store: string): string => `${store}.allowed`;
  * A directory beside the store, laid out like one, that holds some of its models and nothing else. Its blobs share the
  * bytes of the store's: reflinks where the file system has them, else hard links where the command's user cannot write
  * the file; no byte is copied. It stays from start to start: what is not allowed any more goes, what is there already
- * stays. What was built here must be checked like any store before it is used.
+ * stays where the command's user still cannot write it. What was built here must be checked like any store before it is used.
  *
  * @param account the command's user, who can write neither the view nor what lies in it
  * @throws KnownError START_REFUSED
@@ -48,7 +55,7 @@ export function buildAllowedView(
   store: string,
   allowed: readonly AllowedModel[],
   account: Account | undefined,
-  uid: number | undefined,
+  { uid, clone }: { readonly uid: number | undefined; readonly clone: Clone },
 ): string {
   if (uid !== 0 || account === undefined || account.uid === 0) {
     const problem =
@@ -61,7 +68,7 @@ export function buildAllowedView(
     using source = Directory.open(textToRaw(store));
     using view = openOwnFolder(path, 0o755, uid);
     chmodSync(path, 0o755);
-    linkBlobs(source, view, allowed, account);
+    linkBlobs(source, view, allowed, { account, clone });
     writeManifests(source, view, allowed);
     return path;
   } catch (error) {
@@ -91,12 +98,7 @@ function below(directory: Directory, name: string): Directory {
   return opened;
 }
 
-function linkBlobs(
-  source: Directory,
-  view: Directory,
-  allowed: readonly AllowedModel[],
-  account: Account,
-): void {
+function linkBlobs(source: Directory, view: Directory, allowed: readonly AllowedModel[], by: Sharing): void {
   const wanted = new Set(
     allowed.flatMap(({ blobs }) => [...blobs].map((digest) => digest.replace(':', '-'))),
   );
@@ -107,23 +109,37 @@ function linkBlobs(
   for (const name of wanted) {
     const there = lstatOrNothing(to, name);
     const here = from.lstat(name);
-    // A hard link is the file itself; a reflink of another state is made again, which costs no bytes.
-    if (there !== undefined && there.ino === here.ino && there.dev === here.dev) continue;
-    if (there !== undefined && there.size === here.size && there.mtimeMs >= here.ctimeMs) continue;
-    shareBytes(from, to, name, here, account);
+    if (there !== undefined && isCurrent(there, here) && !mayWrite(there, by.account)) continue;
+    shareBytes(from, to, name, here, by);
   }
   fsyncSync(to.fd);
 }
 
-function shareBytes(from: Directory, to: Directory, name: string, stat: Stats, account: Account): void {
+interface Sharing {
+  readonly account: Account;
+  readonly clone: Clone;
+}
+
+/**
+ * A hard link is the file itself. A reflink of another state is made again, which costs no bytes; so is one that was
+ * made in the same tick of the clock in which its source changed last, since nobody knows which came first.
+ */
+function isCurrent(there: Stats, here: Stats): boolean {
+  if (there.ino === here.ino && there.dev === here.dev) return true;
+  return there.size === here.size && there.mtimeMs > here.ctimeMs;
+}
+
+function shareBytes(
+  from: Directory,
+  to: Directory,
+  name: string,
+  stat: Stats,
+  { account, clone }: Sharing,
+): void {
   rmSync(to.reach(temporary), { force: true });
   if (!stat.isFile()) throw new Error(`blobs/${name} is not a regular file`);
   try {
-    copyFileSync(
-      from.reach(name),
-      to.reach(temporary),
-      constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL,
-    );
+    clone(from.reach(name), to.reach(temporary));
     chmodSync(to.reach(temporary), 0o444);
   } catch (error) {
     rmSync(to.reach(temporary), { force: true });

@@ -11,6 +11,8 @@ import {
 import { resolve } from 'node:path';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
 import { type Account, mayExecute } from './account.ts';
+import { isElf, loaderOf, problemOfHeader, problemOfProgram } from './elf-header.ts';
+import { headBytes, interpreterOf } from './script-line.ts';
 
 export interface CommandSearch {
   /** PATH; undefined where it is not set. */
@@ -23,21 +25,34 @@ export interface CommandSearch {
   readonly self: string;
 }
 
+/** A file that execve will take. */
+export interface Runnable {
+  readonly path: string;
+  /** It, its interpreters and its loader: whoever runs it must be allowed to execute all of them. */
+  readonly files: readonly string[];
+}
+
 /** What execvp searches where PATH is not set. */
 const usualPath = '/usr/local/bin:/usr/bin:/bin';
-/** Scripts whose interpreter is a script; as many as Linux follows. */
+/** Scripts whose interpreter is a script; as many as every Linux follows. */
 const scriptsInARow = 4;
 
 /**
- * The path of a command, found as execvp does, once it is sure that execve will take it: a regular file that may be executed, an ELF
- * program of this machine whose loader is there, or a script whose interpreter is such a file. A failing execve would
- * abort Node, with a core dump instead of a sentence.
+ * The files that a command may mean, in the order in which execvp tries them, each of which execve will take: a regular
+ * file that may be executed, an ELF program of this machine whose loader is there, or a script whose interpreter is such
+ * a file. A failing execve would abort Node, with a core dump instead of a sentence.
  *
- * @throws KnownError COMMAND_NOT_FOUND (127), COMMAND_NOT_EXECUTABLE (126)
+ * Two things cannot be asked before: whether somebody has the file open for writing (ETXTBSY; only a lease or an execve
+ * would tell, and Node has no leases), and whether the user has too many processes (EAGAIN). Node aborts there, and
+ * nothing is started. What cannot be read cannot be judged and is refused, so that this is called before the rights of
+ * root are given up.
+ *
+ * @throws KnownError COMMAND_NOT_FOUND (127), COMMAND_NOT_EXECUTABLE (126); never gives an empty list
  */
-export function resolveCommand(command: string, search: CommandSearch): string {
+export function runnableFiles(command: string, search: CommandSearch): readonly Runnable[] {
   const refuse = (problem: string) => new KnownError('COMMAND_NOT_EXECUTABLE', { command, problem });
   let denied: KnownError | undefined;
+  const found: Runnable[] = [];
   for (const path of candidates(command, search)) {
     let stat: Stats;
     try {
@@ -47,11 +62,21 @@ export function resolveCommand(command: string, search: CommandSearch): string {
       if (code !== 'ENOENT' && code !== 'ENOTDIR') denied ??= refuse(`${path}: ${describeCause(error)}`);
       continue;
     }
-    const problem = problemOf(path, stat, search, scriptsInARow);
-    if (problem === undefined) return path;
-    denied ??= refuse(problem);
+    const files: string[] = [];
+    const problem = problemOf(path, stat, { ...search, files, scripts: scriptsInARow });
+    if (problem === undefined) found.push({ path, files });
+    else denied ??= refuse(problem);
   }
+  if (found.length > 0) return found;
   throw denied ?? new KnownError('COMMAND_NOT_FOUND', { command });
+}
+
+/** The first of them that this process, as the user who it is by now, may execute. @throws KnownError COMMAND_NOT_EXECUTABLE */
+export function firstReachable(command: string, found: readonly Runnable[]): string {
+  const reachable = found.find(({ files }) => files.every(isReachable));
+  if (reachable !== undefined) return reachable.path;
+  const file = found[0]?.files.find((path) => !isReachable(path));
+  throw new KnownError('COMMAND_NOT_EXECUTABLE', { command, problem: `${file} may not be executed` });
 }
 
 function candidates(command: string, { path, directory }: CommandSearch): string[] {
@@ -60,66 +85,77 @@ function candidates(command: string, { path, directory }: CommandSearch): string
   return (path ?? usualPath).split(':').map((folder) => resolve(directory, folder, command));
 }
 
+interface Look extends CommandSearch {
+  /** What was looked at. */
+  readonly files: string[];
+  readonly scripts: number;
+}
+
 /** Why execve would not take a file; undefined when it will. */
-function problemOf(path: string, stat: Stats, search: CommandSearch, scripts: number): string | undefined {
-  if (!stat.isFile()) return `${path} is not a regular file`;
-  const denied = whyNotExecutable(path, stat, search.account);
+function problemOf(path: string, stat: Stats, look: Look): string | undefined {
+  const denied = whyNotExecutable(path, stat, look.account);
   if (denied !== undefined) return denied;
-  let head: Buffer;
+  look.files.push(path);
   try {
-    head = headOf(path);
+    const head = readAt(path, 0, headBytes);
+    if (head.subarray(0, 2).toString('latin1') === '#!') return problemOfScript(path, head, look);
+    if (!isElf(head)) return `${path} is neither a program (ELF) nor a script (#!)`;
+    return problemOfElf(path, head, look);
   } catch (error) {
     return `${path} cannot be read: ${describeCause(error)}`;
-  }
-  if (head.subarray(0, 2).toString('latin1') === '#!') return problemOfScript(path, head, search, scripts);
-  if (!isElf(head)) return `${path} is neither a program (ELF) nor a script (#!)`;
-  const own = headOf(search.self);
-  // e_ident's class and byte order, and e_machine (elf(5)).
-  const machine = (bytes: Buffer) => `${bytes[4]}:${bytes[5]}:${bytes[18]}:${bytes[19]}`;
-  if (isElf(own) && machine(own) !== machine(head)) return `${path} is a program for another machine`;
-  const loader = loaderOf(path, head);
-  if (loader === undefined) return undefined;
-  try {
-    return statSync(loader).isFile() ? undefined : `its loader ${loader} is not a file`;
-  } catch {
-    return `${path} needs the loader ${loader}, which is not there`;
   }
 }
 
 function whyNotExecutable(path: string, stat: Stats, account: Account | undefined): string | undefined {
-  try {
-    // Also refused where the file system is mounted noexec.
-    accessSync(path, constants.X_OK);
-  } catch {
-    return `${path} may not be executed`;
-  }
+  if (!stat.isFile()) return `${path} is not a regular file`;
+  if (!isReachable(path)) return `${path} may not be executed`;
   if (account === undefined || mayExecute(stat, account)) return undefined;
   return `${path} may not be executed by user ${account.name ?? account.uid}`;
 }
 
-function problemOfScript(
-  path: string,
-  head: Buffer,
-  search: CommandSearch,
-  scripts: number,
-): string | undefined {
-  const line = head.toString('utf8', 2).split('\n', 1)[0] ?? '';
-  const interpreter = line.trim().split(/[ \t]/, 1)[0] ?? '';
-  if (interpreter === '') return `${path} names no interpreter after #!`;
-  if (scripts === 0) return `${path}: too many scripts in a row`;
+function isReachable(path: string): boolean {
   try {
-    const file = resolve(search.directory, interpreter);
-    const problem = problemOf(file, statSync(file), search, scripts - 1);
-    return problem === undefined ? undefined : `${path} cannot be run: ${problem}`;
-  } catch (error) {
-    return `${path} needs ${interpreter}: ${describeCause(error)}`;
+    // Also refused where the file system is mounted noexec.
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 
-const isElf = (head: Buffer): boolean => head.subarray(0, 4).toString('latin1') === '\x7fELF';
+function problemOfScript(path: string, head: Buffer, look: Look): string | undefined {
+  const interpreter = interpreterOf(head);
+  if ('problem' in interpreter) return `${path} ${interpreter.problem}`;
+  if (look.scripts === 0) return `${path}: too many scripts in a row`;
+  try {
+    const file = resolve(look.directory, interpreter.name);
+    const problem = problemOf(file, statSync(file), { ...look, scripts: look.scripts - 1 });
+    return problem === undefined ? undefined : `${path} cannot be run: ${problem}`;
+  } catch (error) {
+    return `${path} needs ${interpreter.name}: ${describeCause(error)}`;
+  }
+}
 
-/** The first 4 KiB. */
-const headOf = (path: string): Buffer => readAt(path, 0, 4096);
+function problemOfElf(path: string, head: Buffer, look: Look): string | undefined {
+  const own = readAt(look.self, 0, headBytes);
+  const from = (file: string) => (position: number, bytes: number) => readAt(file, position, bytes);
+  const problem = problemOfProgram(head, own, from(path));
+  if (problem !== undefined) return `${path} ${problem}`;
+  const loader = loaderOf(head, from(path));
+  if (loader === undefined) return undefined;
+  if ('problem' in loader) return `${path} ${loader.problem}`;
+  const file = resolve(look.directory, loader.name);
+  try {
+    const denied = whyNotExecutable(file, statSync(file), look.account);
+    if (denied !== undefined) return `${path} needs a loader: ${denied}`;
+    look.files.push(file);
+    const start = readAt(file, 0, headBytes);
+    const broken = isElf(start) ? problemOfHeader(start, own, from(file)) : 'is no program (ELF)';
+    return broken === undefined ? undefined : `${path} needs a loader: ${file} ${broken}`;
+  } catch (error) {
+    return `${path} needs the loader ${loader.name}: ${describeCause(error)}`;
+  }
+}
 
 function readAt(path: string, position: number, bytes: number): Buffer {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -130,19 +166,4 @@ function readAt(path: string, position: number, bytes: number): Buffer {
   } finally {
     closeSync(fd);
   }
-}
-
-/** PT_INTERP of a 64-bit little-endian program (elf(5)); other ones are left to the kernel. */
-function loaderOf(path: string, head: Buffer): string | undefined {
-  if (head.length < 64 || head[4] !== 2 || head[5] !== 1) return undefined;
-  const [at, size, count] = [Number(head.readBigUInt64LE(32)), head.readUInt16LE(54), head.readUInt16LE(56)];
-  for (let number = 0; number < count && size >= 56; number += 1) {
-    const entry = at + number * size;
-    if (entry + 40 > head.length) return undefined;
-    if (head.readUInt32LE(entry) !== 3) continue;
-    const [offset, length] = [head.readBigUInt64LE(entry + 8), head.readBigUInt64LE(entry + 32)];
-    if (length === 0n || length > 4096n) return undefined;
-    return readAt(path, Number(offset), Number(length)).toString('utf8').replace(/\0.*$/s, '');
-  }
-  return undefined;
 }

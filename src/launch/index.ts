@@ -1,6 +1,6 @@
 export { type Account, accountOf, mayExecute } from './account.ts';
-export { type AllowedModel, buildAllowedView } from './allowed-view.ts';
-export { resolveCommand } from './command-file.ts';
+export { type AllowedModel, buildAllowedView, reflink } from './allowed-view.ts';
+export { type CommandSearch, firstReachable, type Runnable, runnableFiles } from './command-file.ts';
 export { type Outcasts, type Quarantined, quarantine } from './quarantine.ts';
-export { refuseTooLong } from './room-for-words.ts';
+export { refuseTooLong, type Words } from './room-for-words.ts';
 export { type ProvenStore, WatchedStore } from './watched-store.ts';

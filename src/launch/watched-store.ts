@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fstatSync, lstatSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { describeCause } from '../errors/index.ts';
 import {
   type Directory,
@@ -13,6 +14,8 @@ import { type BlobIndex, type BlobTable, OllamaStore, openBlob } from '../store/
 
 /** Levels below `manifests/`: host, namespace, model, tag. A deeper one is no model's. */
 const levels = 5;
+/** Blobs that are looked at before whatever waits (a signal) gets its turn. */
+const breath = 256;
 
 /** What a check proved, in the states of the files. */
 export interface ProvenStore {
@@ -41,11 +44,12 @@ export class WatchedStore {
   }
 
   /** What is not as it was proven, in words; undefined when all of it is. */
-  whatMoved(proven: ProvenStore): string | undefined {
+  async whatMoved(proven: ProvenStore): Promise<string | undefined> {
     try {
       using store = this.#open();
       if (layoutOf(store) !== this.#before) return 'a directory or a manifest of it was replaced';
       for (let index = 0; index < proven.table.length; index += 1) {
+        if (index % breath === 0) await setImmediate();
         const before = proven.provenState(index);
         if (before === undefined) continue;
         const moved = movedField(store, proven, index, before);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import { flipBit } from '../fixtures/damage.ts';
 import { bareEnvironment } from '../fixtures/run-main.ts';
@@ -58,10 +59,61 @@ suite('exec in odd places', { skip: !root && 'needs root and unshare' }, () => {
     });
   }
 
-  test('as process 1, without anybody who reaps, it becomes process 1', () => {
-    command.splice(0, 2, '/bin/sh', '-c', 'echo $$; (sleep 0 & ); exit 5');
-    const { status, stdout, stderr } = after('true', ['--mount', '--pid', '--fork', '--mount-proc']);
-    command.splice(0, 3, '/bin/echo', 'started');
-    assert.deepEqual([status, stdout], [5, '1\n'], stderr);
+  test('the store of the user whose home passwd names is checked and started on, not that of root', () => {
+    const home = site.beside('home');
+    cpSync(site.store, join(home, '.ollama/models'), { recursive: true });
+    const passwd = site.beside('passwd');
+    writeFileSync(passwd, `root:x:0:0::/root:/bin/sh\nsomebody:x:61001:61001::${home}:/bin/sh\n`);
+    // Root has a store too, and another one.
+    const rootHome = site.beside('root');
+    mkdirSync(join(rootHome, '.ollama/models/manifests'), { recursive: true });
+    mkdirSync(join(rootHome, '.ollama/models/blobs'));
+    const shown = (user: string) => {
+      const show = ['/bin/sh', '-c', 'echo "$OLLAMA_MODELS|$HOME|$USER"'];
+      const words = ['exec', '--state', site.state, '--user', user, '--', ...show];
+      const line = `mount --bind ${passwd} /etc/passwd\nexec "$@"`;
+      const { stdout, stderr } = spawnSync(
+        'unshare',
+        ['--mount', '--propagation', 'private', 'sh', '-ec', line, 'sh', process.execPath, program, ...words],
+        {
+          encoding: 'utf8',
+          env: { ...bareEnvironment, PATH: process.env.PATH, HOME: rootHome, USER: 'root' },
+        },
+      );
+      return [stdout, stderr] as const;
+    };
+    for (const user of ['somebody', '61001', '61001:61002']) {
+      const [stdout, stderr] = shown(user);
+      assert.equal(stdout, `${join(home, '.ollama/models')}|${home}|somebody\n`, stderr);
+      assert.match(stderr, /is in order: 1 model/);
+    }
+  });
+
+  test("as process 1 it becomes process 1, and orphans are the command's, as without it", () => {
+    // An orphan of before the start, which ends during the check, and one of the command: who is their parent, and does
+    // the command reap both? A shell does, whenever it waits for something.
+    const script = `
+      echo $$
+      (sh -c 'read go < "$0/fifo"; exit 3' "$0" & echo $! > "$0/orphan")
+      orphan=$(cat "$0/orphan")
+      grep PPid "/proc/$orphan/status"
+      : > "$0/fifo"
+      while [ -e "/proc/$orphan" ] || grep -qs 'State:.*Z' /proc/[0-9]*/status; do sleep 0.01; done
+      echo reaped
+      exit 5`;
+    const folder = site.beside('orphans');
+    mkdirSync(folder);
+    assert.equal(spawnSync('mkfifo', [join(folder, 'fifo')]).status, 0);
+    const kinds = ['--mount', '--pid', '--fork', '--mount-proc'];
+    const words = ['/bin/sh', '-c', script, folder];
+    const before = '(sh -c "exit 3" &)';
+    const direct = spawnSync('unshare', [...kinds, 'sh', '-ec', `${before}\nexec "$@"`, 'sh', ...words], {
+      encoding: 'utf8',
+    });
+    assert.deepEqual([direct.status, direct.stdout], [5, '1\nPPid:\t1\nreaped\n'], direct.stderr);
+    command.splice(0, 2, ...words);
+    const { status, stdout, stderr } = after(before, kinds);
+    command.splice(0, words.length, '/bin/echo', 'started');
+    assert.deepEqual([status, stdout], [direct.status, direct.stdout], stderr);
   });
 });

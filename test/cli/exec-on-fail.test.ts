@@ -1,16 +1,21 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   chownSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import { flipBit } from '../fixtures/damage.ts';
+import { hasReflinks } from '../fixtures/reflinks.ts';
 import { type SampleModel, sampleLayers } from '../fixtures/sample-store.ts';
 import { SealedSite } from '../fixtures/sealed-site.ts';
 
@@ -88,7 +93,7 @@ suite('exec when the check fails', () => {
       assert.equal(readdirSync(`${view()}/blobs`).length, 6);
       const inode = (path: string) => statSync(path).ino;
       const inView = other.blob('model').replace(site.store, view());
-      assert.equal(inode(inView), inode(other.blob('model')));
+      assert.equal(inode(inView) === inode(other.blob('model')), !hasReflinks(site.scratch.folder));
       const before = statSync(inView).ctimeMs;
       assert.equal((await serve()).status, 0);
       assert.equal(statSync(inView).ctimeMs, before);
@@ -109,16 +114,109 @@ suite('exec when the check fails', () => {
       assert.match(run.stderr, /is in order: 0 models/);
     });
 
-    test('refuses hard links to files that the user of the command can write', async () => {
+    /** Two models, one of them not sound, all of it owned by a user. */
+    const givenTo = (uid: number): void => {
+      for (const name of readdirSync(site.scratch.at('blobs')))
+        chownSync(site.scratch.at('blobs', name), uid, uid);
+    };
+
+    test('refuses hard links to files that the user of the command can write', async (t) => {
+      if (hasReflinks(site.scratch.folder)) return t.skip('reflinks are files of their own here');
       site.scratch.addModel('registry.ollama.ai/library/other:latest', sampleLayers('Be brief.'));
       flip();
-      for (const name of readdirSync(site.scratch.at('blobs')))
-        chownSync(site.scratch.at('blobs', name), 61_001, 61_001);
+      givenTo(61_001);
       const run = await serve('61001:61001');
-      // On a file system with reflinks the bytes are shared and the file is another one.
-      if (run.status === 0) return;
-      assert.equal(run.status, 4);
+      assert.deepEqual([run.status, run.io.replaced], [4, undefined]);
       assert.match(run.stderr, /a hard link would be no protection/);
+    });
+
+    test('keeps no hard link whose file was given to the user of the command meanwhile', async (t) => {
+      if (hasReflinks(site.scratch.folder)) return t.skip('reflinks are files of their own here');
+      site.scratch.addModel('registry.ollama.ai/library/other:latest', sampleLayers('Be brief.'));
+      flip();
+      assert.equal((await serve('61001:61001')).status, 0);
+      givenTo(61_001);
+      const run = await serve('61001:61001');
+      assert.deepEqual([run.status, run.io.replaced], [4, undefined], run.stderr);
+      assert.match(run.stderr, /a hard link would be no protection/);
+      givenTo(0);
+      assert.equal((await serve('61001:61001')).status, 0);
+    });
+
+    test('keeps no link of before that the user can write, when another file took its place in the store', async (t) => {
+      if (hasReflinks(site.scratch.folder)) return t.skip('reflinks are files of their own here');
+      const other = site.scratch.addModel(
+        'registry.ollama.ai/library/other:latest',
+        sampleLayers('Be brief.'),
+      );
+      flip();
+      const [here, there] = [other.blob('model'), other.blob('model').replace(site.store, view())];
+      // Its time says that it is newer than whatever comes.
+      utimesSync(here, 4e9, 4e9);
+      assert.equal((await serve('61001:61001')).status, 0);
+      const bytes = readFileSync(here);
+      givenTo(61_001);
+      rmSync(here);
+      writeFileSync(here, bytes);
+      givenTo(0);
+      chownSync(there, 61_001, 61_001);
+      const run = await serve('61001:61001');
+      assert.equal(run.status, 0, run.stderr);
+      assert.deepEqual([statSync(there).uid, statSync(there).ino], [0, statSync(here).ino]);
+    });
+
+    test('its user can read the view, and can neither write a blob of it nor put another in its place', async () => {
+      const other = site.scratch.addModel(
+        'registry.ollama.ai/library/other:latest',
+        sampleLayers('Be brief.'),
+      );
+      flip();
+      chmodSync(site.scratch.folder, 0o755);
+      assert.equal((await serve('61001:61001')).status, 0);
+      const blob = other.blob('model').replace(site.store, view());
+      const bytes = readFileSync(blob);
+      const as = (line: string) =>
+        spawnSync('sh', ['-c', line, blob, view()], { uid: 61_001, gid: 61_001, encoding: 'utf8' });
+      assert.equal(as('cat "$0" > /dev/null').status, 0);
+      for (const line of [
+        'echo x >> "$0"',
+        'chmod u+w "$0"',
+        'rm -f "$0"',
+        'mv "$0" "$0.old"',
+        'echo x > "$0.new"',
+        'mv "$1" "$1.old"',
+        'echo x > "$1/manifests/registry.ollama.ai/library/other/latest"',
+      ]) {
+        assert.notEqual(as(line).status, 0, line);
+      }
+      assert.deepEqual(readFileSync(blob), bytes);
+    });
+
+    test('starts nothing when the view itself is not in order', async () => {
+      const other = site.scratch.addModel(
+        'registry.ollama.ai/library/other:latest',
+        sampleLayers('Be brief.'),
+      );
+      flip();
+      assert.equal((await serve()).status, 0);
+      // What root put there, as large as the blob and newer than it, is taken for a reflink of before.
+      const inView = other.blob('model').replace(site.store, view());
+      const bytes = readFileSync(inView);
+      rmSync(inView);
+      writeFileSync(inView, bytes.fill(7));
+      utimesSync(inView, 4e9, 4e9);
+      const log = site.beside('log');
+      const more = ['--termination-log', log, '--full'];
+      const user = ['--user', 'nobody'];
+      const run = await site.run(
+        ...['exec', '--on-fail', 'serve-allowed', ...user, ...more, ...site.where, '--', 'sh'],
+      );
+      assert.deepEqual([run.status, run.io.replaced], [1, undefined]);
+      assert.match(
+        run.stderr,
+        /serve-allowed: 1 model.*blob-altered: the weights layer of other:latest.*not started/s,
+      );
+      assert.match(readFileSync(log, 'utf8'), /blob-altered: the weights layer of other:latest/);
     });
 
     test('refuses a place that the user of the command could swap', async () => {

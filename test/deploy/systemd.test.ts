@@ -6,7 +6,9 @@ import { dirname, join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
+import { flipBit } from '../fixtures/damage.ts';
 import { runProgramFile } from '../fixtures/run-program.ts';
+import type { SampleModel } from '../fixtures/sample-store.ts';
 import { SealedSite } from '../fixtures/sealed-site.ts';
 
 const recipes = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'manifests', 'deploy', 'systemd');
@@ -25,9 +27,10 @@ const analyze = spawnSync('systemd-analyze', ['--version']).status === 0;
 suite('the recipe for systemd', () => {
   let site: SealedSite;
   let config: string;
+  let model: SampleModel;
   before(async () => {
     site = new SealedSite();
-    site.scratch.addModel();
+    model = site.scratch.addModel();
     site.keepRealTime();
     await site.approve();
     const settings = parse(read('config.yaml')) as Record<string, unknown>;
@@ -45,12 +48,12 @@ suite('the recipe for systemd', () => {
       const run = () => runProgramFile(words, { environment: { VERIFY_MODELS_CONFIG: config } });
       const green = await run();
       assert.equal(green.status, 0, green.stdout + green.stderr);
-      const stray = site.scratch.at('blobs', `sha256-${'0'.repeat(64)}`);
-      writeFileSync(stray, 'altered');
+      flipBit(model.blob('system'), 0, 0);
       const red = await run();
-      rmSync(stray);
+      flipBit(model.blob('system'), 0, 0);
       assert.equal(red.status, 1, red.stdout);
-      assert.match(red.stdout, /orphan-altered/);
+      assert.match(red.stdout, /blob-altered: the system layer of sample:latest is altered/);
+      assert.equal((await run()).status, 0);
     });
   }
 

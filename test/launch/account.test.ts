@@ -6,7 +6,8 @@ const passwd =
   'root:x:0:0:root:/root:/bin/sh\nollama:x:998:997::/usr/share/ollama:/bin/false\nbroken:x::::\n';
 
 suite('the account of --user', () => {
-  const ollama = { uid: 998, gid: 997, name: 'ollama', home: '/usr/share/ollama' };
+  const known = { login: 'ollama', home: '/usr/share/ollama' };
+  const ollama = { uid: 998, gid: 997, name: 'ollama', ...known };
   test('is that of a name, or of a number in passwd', () => {
     assert.deepEqual(accountOf('ollama', passwd), ollama);
     assert.deepEqual(accountOf('998', passwd), ollama);
@@ -16,8 +17,15 @@ suite('the account of --user', () => {
       uid: 1000,
       gid: 1001,
       name: undefined,
+      login: undefined,
       home: undefined,
     });
+  });
+  test('is two numbers, at home where passwd says, without the groups that the user has there', () => {
+    assert.deepEqual(accountOf('998:1001', passwd), { uid: 998, gid: 1001, name: undefined, ...known });
+  });
+  test('is at home nowhere where passwd names no place', () => {
+    assert.equal(accountOf('homeless', 'homeless:x:5:5:::\n').home, undefined);
   });
   for (const user of ['nobody-here', '4242', 'broken', '']) {
     test(`${JSON.stringify(user)} is refused`, () => {

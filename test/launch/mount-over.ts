@@ -8,4 +8,4 @@ const [, , store = '', part = '', other = ''] = process.argv;
 const watched = new WatchedStore(store, []);
 const proven = await provenNow(store);
 execFileSync('mount', ['--bind', join(other, part), join(store, part)]);
-process.stdout.write(watched.whatMoved(proven) ?? 'nothing');
+process.stdout.write((await watched.whatMoved(proven)) ?? 'nothing');

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { WatchedStore } from '../../src/launch/index.ts';
 import { flipBit } from '../fixtures/damage.ts';
-import type { SampleModel } from '../fixtures/sample-store.ts';
+import { type SampleModel, writeBlob } from '../fixtures/sample-store.ts';
 import { ScratchStore } from '../fixtures/scratch-store.ts';
 import { provenNow } from './proven-now.ts';
 
@@ -69,6 +69,25 @@ suite('a store between its check and the start', () => {
       assert.match((await change(action)) ?? 'nothing', why);
     });
   }
+
+  test('is looked at with a rest now and then, in which a signal is heard', async () => {
+    for (let number = 0; number < 600; number += 1) writeBlob(scratch.path, Buffer.from(`blob ${number}`));
+    const watched = new WatchedStore(scratch.path, []);
+    const proven = await provenNow(scratch.path);
+    let looked = 0;
+    let heard: number | undefined;
+    process.once('SIGTERM', () => {
+      heard = looked;
+    });
+    const stateNow: typeof proven.stateNow = (store, index) => {
+      if (looked === 0) process.kill(process.pid, 'SIGTERM');
+      looked += 1;
+      return proven.stateNow(store, index);
+    };
+    assert.equal(await watched.whatMoved({ ...proven, stateNow }), undefined);
+    assert.equal(looked, 606);
+    assert.ok(heard !== undefined && heard < looked, `heard after ${heard} blobs`);
+  });
 
   const root = process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'true']).status === 0;
   test('another volume mounted over it is seen', { skip: !root && 'needs root and unshare' }, () => {

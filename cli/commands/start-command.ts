@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { KnownError } from '../../src/errors/index.ts';
+import {
+  type Account,
+  accountOf,
+  firstReachable,
+  type Runnable,
+  refuseTooLong,
+  runnableFiles,
+} from '../../src/launch/index.ts';
+import type { Io, TerminationLog } from '../terminal/index.ts';
+
+/** The account of `--user`. @throws KnownError USAGE */
+export function accountFor(user: string, io: Io): Account {
+  if (io.uid !== 0)
+    throw new KnownError('USAGE', { problem: '--user needs root: only root can become another user' });
+  return accountOf(user, readFileSync('/etc/passwd', 'utf8'));
+}
+
+/** The files that a command may mean, looked at with the rights of the user who runs the check. */
+export const findCommand = (word: string, account: Account | undefined, io: Io): readonly Runnable[] =>
+  runnableFiles(word, {
+    path: io.environment.PATH,
+    directory: io.directory,
+    account,
+    self: io.program,
+  });
+
+/** Where the command will be at home: with `--user` never in the home of root, which it cannot enter. */
+export const homeOf = (account: Account | undefined, io: Io): string | undefined =>
+  account === undefined ? io.environment.HOME : (account.home ?? '/');
+
+export interface Start {
+  readonly word: string;
+  readonly command: readonly string[];
+  readonly account: Account | undefined;
+  /** The store that was checked, which is the one that Ollama gets. */
+  readonly store: string;
+}
+
+/**
+ * The point of no return. What execve would refuse is refused before: a failing execve aborts Node. The last thing
+ * before it is a look at whether somebody wants this to end.
+ *
+ * @throws KnownError CANCELLED, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE
+ */
+export async function startCommand(start: Start, log: TerminationLog, io: Io): Promise<number> {
+  const { word, command, account } = start;
+  // Once more, and while this may read what the user may only execute.
+  const found = findCommand(word, account, io);
+  const environment = environmentFor(start, io);
+  const limits = textOf('/proc/self/limits');
+  for (const { path } of found) refuseTooLong(word, { path, words: command, environment }, limits);
+  if (account !== undefined) {
+    log.hold();
+    io.become(account);
+  }
+  const path = firstReachable(word, found);
+  // A signal that came meanwhile is heard once the loop looks at signals: the first turn may begin behind that place.
+  await setImmediate();
+  await setImmediate();
+  if (io.interrupted.aborted) throw new KnownError('CANCELLED');
+  return io.replaceProcess(path, command, environment);
+}
+
+function environmentFor({ account, store }: Start, io: Io): Record<string, string> {
+  const variables = Object.fromEntries(
+    Object.entries(io.environment).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value] as const],
+    ),
+  );
+  if (account !== undefined) {
+    variables.HOME = homeOf(account, io) ?? '/';
+    for (const name of ['USER', 'LOGNAME']) {
+      if (account.login === undefined) delete variables[name];
+      else variables[name] = account.login;
+    }
+  }
+  return { ...variables, OLLAMA_MODELS: store };
+}
+
+/** A text of the kernel, where there is one. */
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

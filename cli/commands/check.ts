@@ -59,6 +59,7 @@ export async function runCheck(
   const settings = settingsOf(flags, io);
   refuseListNonsense(settings, flags);
   const { path: store } = await storeFor(words, settings, io);
+  log.keepOutOf(store);
   const format = settings.format ?? 'text';
   const files = openReportFiles(settings.report ?? [], store);
   let report: CheckReport;

@@ -40,6 +40,7 @@ export async function runExec(
   findCommand(word, account, io);
   // Where no store is named, the one that the command's user would have.
   const { path: store } = await storeOf(settings, io, homeOf(account, io));
+  log.keepOutOf(store);
   const files = openReportFiles(settings.report ?? [], store);
   let checked: CheckedStore;
   try {

@@ -1,8 +1,7 @@
-import { isAbsolute, relative } from 'node:path';
 import type { ListenAddress } from '../../src/config/index.ts';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
 import { Admin } from '../../src/observe/index.ts';
-import type { Io } from '../terminal/index.ts';
+import { type Io, liesInStore } from '../terminal/index.ts';
 import { refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
 import { refuseListNonsense } from './list-request.ts';
 import { WatchRun } from './watch-run.ts';
@@ -18,7 +17,8 @@ export async function runWatch(flags: TypedFlags, io: Io): Promise<number> {
   refuseListNonsense(settings, flags);
   const { path: store } = await storeOf(settings, io);
   const { textfile } = settings;
-  if (textfile !== undefined) refuseInStore(textfile, store);
+  if (textfile !== undefined && liesInStore(textfile, store))
+    throw new KnownError('REPORT_IN_STORE', { path: textfile });
   const state = new WatchState(settings, io);
   const admin = new Admin({ ready: async () => state.wrong, metrics: () => state.metrics.text() });
   try {
@@ -28,12 +28,6 @@ export async function runWatch(flags: TypedFlags, io: Io): Promise<number> {
   } finally {
     await admin.close();
   }
-}
-
-function refuseInStore(file: string, store: string): void {
-  const way = relative(store, file);
-  if (way.startsWith('..') || isAbsolute(way)) return;
-  throw new KnownError('REPORT_IN_STORE', { path: file });
 }
 
 async function listen(admin: Admin, { host, port }: ListenAddress, io: Io): Promise<void> {

@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } f
 import { describeCause, KnownError } from '../../src/errors/index.ts';
 import { explainExitStatus } from '../../src/findings/index.ts';
 import { type CheckReport, printable } from '../../src/report/index.ts';
+import { liesInStore } from './in-store.ts';
 
 /** Where Kubernetes reads why a container ended, unless the pod says otherwise. */
 const usualFile = '/dev/termination-log';
@@ -34,6 +35,14 @@ export class TerminationLog {
 
   constructor(file: () => string | undefined) {
     this.#file = file;
+  }
+
+  /** Nothing is ever written into a store. @throws KnownError REPORT_IN_STORE */
+  keepOutOf(store: string): void {
+    const file = this.#file();
+    if (file === undefined || !liesInStore(file, store)) return;
+    this.#written = true;
+    throw new KnownError('REPORT_IN_STORE', { path: file });
   }
 
   /** Opens it for a process that will soon be another user. What cannot be opened is said when there is something to write. */

@@ -181,4 +181,21 @@ suite('the termination log', () => {
       );
     }
   });
+
+  test('is never written into the store, by whatever name it is called', async () => {
+    const inside = `${site.store}/blobs/why`;
+    for (const words of [['check'], ['exec']]) {
+      const rest = words[0] === 'exec' ? ['--', 'sh'] : [];
+      const run = await runMainWith(site.io({}), [
+        ...words,
+        '--termination-log',
+        inside,
+        ...site.where,
+        ...rest,
+      ]);
+      assert.equal(run.status, 64);
+      assert.match(run.stderr, /REPORT_IN_STORE/);
+      assert.ok(!existsSync(inside));
+    }
+  });
 });

@@ -106,7 +106,7 @@ describe('flags', () => {
   test('of check are refused for the other commands by their own name', async () => {
     assert.match(
       await refused(['--jobs', '2', 'list']),
-      /: --jobs is a flag of check, allow, sign, repair, exec, watch alone \(USAGE\)\n/,
+      /: --jobs is a flag of check, allow, sign, repair, exec, install, watch alone \(USAGE\)\n/,
     );
     assert.match(
       await refused(['explain', '--report=json=x']),

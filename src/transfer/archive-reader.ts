@@ -62,7 +62,7 @@ export class ArchiveReader {
   /**
    * The files before the first layer: all that a decision needs, held against their digests.
    *
-   * @param tool gets the parts of the tool, where it is in the archive; without it the tool is passed over
+   * @param tool gets the parts of the tool, where it is in the archive
    */
   async smallFiles(tool?: (part: Buffer) => Promise<void>): Promise<ReadonlyMap<string, Buffer>> {
     const manifests = new Set(this.index.models.map(({ digest }) => digest));
@@ -71,7 +71,7 @@ export class ArchiveReader {
     for (let entry = this.next; entry !== undefined; entry = this.next) {
       if (entry.kind === 'blob' && !manifests.has(entry.digest)) break;
       if (entry.kind === 'tool') {
-        await (tool === undefined ? this.pass() : this.look(tool));
+        await this.look(tool);
         continue;
       }
       total += entry.size;

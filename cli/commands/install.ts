@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Settings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { exitBits } from '../../src/findings/index.ts';
 import { HashPool } from '../../src/hash/index.ts';
 import { ownerToBecome, WorkPlace } from '../../src/installation/index.ts';
-import { digestHex, shortDigest, shortName } from '../../src/oci/index.ts';
+import { shortDigest, shortName } from '../../src/oci/index.ts';
 import { defaultStatePath, StateDirectory } from '../../src/state/index.ts';
 import {
   gather,
@@ -17,11 +17,8 @@ import {
 } from '../../src/transfer/index.ts';
 import { type Io, liesInStore } from '../terminal/index.ts';
 import {
-  assertContinues,
-  besideArchive,
   Custody,
-  readBeside,
-  senderLine,
+  Papers,
   sendersOf,
   shownNumbers,
   TransferProgress,
@@ -95,7 +92,8 @@ class InstallRun {
   async all(words: readonly string[]): Promise<number> {
     const incoming = new Incoming(join(this.#statePath, 'incoming'));
     const { stdin, interrupted: signal } = this.#io;
-    const found = await gather(words, { incoming, stdin, signal });
+    const keeping = this.#run.flags.dryRun !== true;
+    const found = await gather(words, { incoming, keeping, stdin, signal });
     for (const archive of found)
       await (archive.kind === 'whole' ? this.#whole(archive, incoming) : this.#incomplete(archive));
     return this.#status;
@@ -109,13 +107,12 @@ class InstallRun {
   async #whole(archive: WholeArchive, incoming: Incoming): Promise<void> {
     const { settings, flags, store } = this.#run;
     const io = this.#io;
-    const beside = besideArchive(archive.path);
-    const signature = readBeside(flags.signature ?? beside.signature);
-    const sent = readBeside(flags.record ?? beside.record);
-    const senders = sendersOf(settings.sender);
+    const papers = new Papers(archive, {
+      ...{ signature: flags.signature, record: flags.record },
+      ...{ senders: sendersOf(settings.sender), transfers: join(this.#statePath, 'transfers') },
+    });
     const dryRun = flags.dryRun === true;
     const custody = dryRun ? undefined : await this.#custody();
-    let sender = '';
     let outcome: InstallOutcome;
     try {
       outcome = await installArchive(
@@ -125,10 +122,7 @@ class InstallRun {
           work: () => this.#workPlace(),
           own: this.#ownList(),
           policy: settings.policy ?? 'enforce',
-          checkSender: (id) => {
-            sender = senderLine(signature, id, senders);
-            assertContinues(sent, id);
-          },
+          checkSender: (id) => papers.judge(id),
           asOwner: (work) => this.#asOwner(work),
         },
         {
@@ -141,19 +135,23 @@ class InstallRun {
       this.#progress.stop();
       await archive.source.close();
     }
-    const record = custody && this.#keepRecord(archive.path, sent, outcome, custody);
+    const record = custody && this.#keepRecord(archive.path, outcome, papers, custody);
     if (!dryRun) incoming.forget(outcome.archive);
     for (const { bit } of outcome.refused) this.#status |= bit;
-    const facts = { outcome, sender, record, dryRun, status: this.#status, flags };
+    const facts = { outcome, sender: papers.sender, record, dryRun, status: this.#status, flags };
     for (const line of installedLines(facts)) await io.stdout.write(line);
   }
 
   async #incomplete({ id, count, kept, missing }: IncompleteArchive): Promise<void> {
     this.#status |= exitBits.missing;
     const numbers = shownNumbers(missing);
+    const waiting =
+      kept.length === 0
+        ? `volumes   none of ${count} of the archive ${shortDigest(id)} is kept`
+        : `kept      volumes ${shownNumbers(kept)} of ${count} of the archive ${shortDigest(id)}; their medium can be taken out`;
     await this.#io.stdout.write(
       [
-        `kept      volumes ${shownNumbers(kept)} of ${count} of the archive ${shortDigest(id)}; their medium can be taken out`,
+        waiting,
         `missing   ${numbers}`,
         'exit status 8 = 8 missing',
         `next: verify-models install DIR   (with the volumes that are missing; on the sending side: model-mirror export with the same words and --volumes ${numbers})`,
@@ -212,17 +210,11 @@ class InstallRun {
     return Custody.open(words, () => this.#openState(), this.#io);
   }
 
-  #keepRecord(path: string, sent: Buffer, outcome: InstallOutcome, custody: Custody): string {
+  #keepRecord(path: string, outcome: InstallOutcome, papers: Papers, custody: Custody): string {
     const { archive, models, refused, list } = outcome;
-    const folder = join(this.#statePath, 'transfers');
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const places = {
-      record: join(folder, `${digestHex(archive)}.transfer.jsonl`),
-      sheet: join(folder, `${digestHex(archive)}.sheet.txt`),
-    };
-    const own = readBeside(places.record);
-    const before = own.length > sent.length && own.subarray(0, sent.length).equals(sent) ? own : sent;
-    const record = custody.entry(before, archive, {
+    const places = papers.placesOf(archive);
+    mkdirSync(dirname(places.record), { recursive: true, mode: 0o700 });
+    const record = custody.entry(papers.before, archive, {
       ...{ action: 'installed', models: models.length, refused: refused.length, bytes: outcome.total },
       list: list?.digest,
     });

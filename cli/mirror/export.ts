@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { signIndex } from '../../src/custody/index.ts';
+import { assertContinues, signIndex } from '../../src/custody/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { digestBytes, digestFromBytes, fullName, shortDigest, shortName } from '../../src/oci/index.ts';
 import { printable, shownSize } from '../../src/report/index.ts';
@@ -7,7 +7,6 @@ import { type ExportPlan, planExport, type WrittenVolume, writeArchive } from '.
 import { counted } from '../screen/index.ts';
 import type { Io } from '../terminal/index.ts';
 import {
-  assertContinues,
   besideArchive,
   type Custody,
   readBeside,

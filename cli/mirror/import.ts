@@ -14,11 +14,8 @@ import {
 } from '../../src/transfer/index.ts';
 import type { Io } from '../terminal/index.ts';
 import {
-  assertContinues,
-  besideArchive,
   type Custody,
-  readBeside,
-  senderLine,
+  Papers,
   sendersOf,
   shownNumbers,
   TransferProgress,
@@ -51,7 +48,9 @@ export async function runImport(words: readonly string[], flags: ImportFlags, io
   const run = new ImportRun(mirror, settings, flags, io);
   try {
     const incoming = new Incoming(join(mirror.data, 'incoming'));
-    const found = await gather(words, { incoming, stdin: io.stdin, signal: io.interrupted });
+    const found = await gather(words, {
+      ...{ incoming, keeping: true, stdin: io.stdin, signal: io.interrupted },
+    });
     for (const archive of found)
       await (archive.kind === 'whole' ? run.whole(archive, incoming) : run.incomplete(archive));
     return await run.end();
@@ -85,12 +84,11 @@ class ImportRun {
   async whole(archive: WholeArchive, incoming: Incoming): Promise<void> {
     const { data, records, blobs, policy, contact } = this.#mirror;
     const settings = this.#settings;
-    const beside = besideArchive(archive.path);
-    const signature = readBeside(this.#flags.signature ?? beside.signature);
-    const sent = readBeside(this.#flags.record ?? beside.record);
-    const senders = sendersOf(settings.sender);
+    const papers = new Papers(archive, {
+      ...{ signature: this.#flags.signature, record: this.#flags.record },
+      ...{ senders: sendersOf(settings.sender), transfers: this.#transfers },
+    });
     const custody = await custodyOf(settings, this.#flags, data, this.#io);
-    let sender = '';
     let received: ReceivedFiles | undefined;
     let outcome: ImportOutcome;
     try {
@@ -99,10 +97,7 @@ class ImportRun {
         {
           ...{ records, blobs, policy, contact },
           own: ownListOf(settings, join(data, 'state'), this.#io),
-          checkSender: (id) => {
-            sender = senderLine(signature, id, senders);
-            assertContinues(sent, id);
-          },
+          checkSender: (id) => papers.judge(id),
           kept: (id) => {
             received = new ReceivedFiles(data, id);
             return received;
@@ -116,17 +111,20 @@ class ImportRun {
       this.#progress.stop();
       await archive.source.close();
     }
-    const record = await this.#keepRecord(archive.path, sent, outcome, custody);
+    const record = await this.#keepRecord(archive.path, outcome, papers, custody);
     incoming.forget(outcome.archive);
     for (const { bit } of outcome.refused) this.#status |= bit;
     const files = received?.names ?? [];
     if (settings.quiet !== true || outcome.refused.length > 0)
-      await this.#io.stdout.write(importedLines({ outcome, sender, record, files }, settings.quiet === true));
+      await this.#io.stdout.write(
+        importedLines({ outcome, sender: papers.sender, record, files }, settings.quiet === true),
+      );
   }
 
   /** Said on paper too: whoever sends again may be without a network. */
   async incomplete({ id, count, kept, missing }: IncompleteArchive): Promise<void> {
-    const path = join(this.#transfers(), `${digestHex(id)}.missing.txt`);
+    makePrivate(this.#transfers);
+    const path = join(this.#transfers, `${digestHex(id)}.missing.txt`);
     const numbers = shownNumbers(missing);
     writeBeside(
       path,
@@ -169,19 +167,14 @@ class ImportRun {
     return archive.blame();
   }
 
-  async #keepRecord(path: string, sent: Buffer, outcome: ImportOutcome, custody: Custody): Promise<string> {
+  async #keepRecord(path: string, outcome: ImportOutcome, papers: Papers, custody: Custody): Promise<string> {
     const { archive, models, refused, taken, list, sheet } = outcome;
     const audit = await this.#mirror.records.note({
       ...{ kind: 'imported', archive, models: models.length, refused: refused.length, bytes: taken },
     });
-    const places = {
-      record: join(this.#transfers(), `${digestHex(archive)}.transfer.jsonl`),
-      sheet: join(this.#transfers(), `${digestHex(archive)}.sheet.txt`),
-    };
-    const own = readBeside(places.record);
-    // What came with the medium, unless what is here goes on from it.
-    const before = own.length > sent.length && own.subarray(0, sent.length).equals(sent) ? own : sent;
-    const record = custody.entry(before, archive, {
+    const places = papers.placesOf(archive);
+    makePrivate(this.#transfers);
+    const record = custody.entry(papers.before, archive, {
       ...{ action: 'imported', models: models.length, refused: refused.length, bytes: outcome.total },
       ...{ list: list?.digest, audit },
     });
@@ -189,9 +182,11 @@ class ImportRun {
     return places.record;
   }
 
-  #transfers(): string {
-    const path = join(this.#mirror.data, 'transfers');
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    return path;
+  get #transfers(): string {
+    return join(this.#mirror.data, 'transfers');
   }
+}
+
+function makePrivate(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
 }

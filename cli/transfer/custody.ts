@@ -70,19 +70,6 @@ export class Custody {
   }
 }
 
-/**
- * Whether a record can be continued for an archive: said before anything is done, since nothing may be done that cannot
- * be recorded.
- *
- * @throws KnownError RECORD_BROKEN
- */
-export function assertContinues(record: Uint8Array, archive: Digest): void {
-  if (record.length === 0) return;
-  const { archive: other } = readRecord(record);
-  if (other !== archive)
-    throw new KnownError('RECORD_BROKEN', { entry: 1, problem: `it speaks of another archive, ${other}` });
-}
-
 /** Writes a record and the page that says the same. @throws KnownError FILE_UNWRITABLE */
 export function writeRecord(
   record: string,

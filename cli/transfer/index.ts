@@ -1,12 +1,12 @@
 export { type BesideArchive, baseOf, besideArchive } from './beside.ts';
 export {
-  assertContinues,
   Custody,
   type CustodyWords,
   readBeside,
   writeBeside,
   writeRecord,
 } from './custody.ts';
+export { Papers } from './papers.ts';
 export { senderLine, sendersOf } from './senders.ts';
 export { TransferProgress } from './transfer-progress.ts';
 export { parseVolumeNumbers, shownNumbers } from './volume-numbers.ts';

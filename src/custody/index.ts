@@ -3,6 +3,7 @@ export { assertSentBy, hintsIn, type Sender, signIndex } from './index-signature
 export { type SheetFacts, transferSheet } from './sheet.ts';
 export {
   appendEntry,
+  assertContinues,
   readRecord,
   recordWord,
   type TransferEntry,

@@ -101,10 +101,8 @@ export function appendEntry(
   facts: TransferFacts,
   key: SigningKey,
 ): string {
-  const record = before.length === 0 ? undefined : readRecord(before);
+  assertContinues(before, archive);
   const lines = approvalLines(before);
-  if (record !== undefined && record.archive !== archive)
-    throw broken(1, `it speaks of the archive ${record.archive}`);
   const last = lines.at(-1);
   const predicate = {
     entry: lines.length + 1,
@@ -114,6 +112,19 @@ export function appendEntry(
   };
   const line = signBundle(writeStatement(archive, transferPredicateType, predicate), key);
   return `${[...lines.map((old) => trimmed(old).toString('utf8')), line].join('\n')}\n`;
+}
+
+/**
+ * Whether a record can be continued by an entry about an archive: asked before anything is done that such an entry
+ * would tell of.
+ *
+ * @throws KnownError RECORD_BROKEN
+ */
+export function assertContinues(before: Uint8Array, archive: Digest): void {
+  if (before.length === 0) return;
+  const record = readRecord(before);
+  if (record.archive !== archive) throw broken(1, `it speaks of the archive ${record.archive}`);
+  if (record.entries.length >= entryLimit) throw broken(entryLimit + 1, 'it has too many entries');
 }
 
 const trimmed = (line: Buffer): Buffer => Buffer.from(line.toString('latin1').trim(), 'latin1');

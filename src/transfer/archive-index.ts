@@ -13,6 +13,7 @@ import {
   readStrictJson,
 } from '../oci/index.ts';
 import { blobName, digestInName, type EntryKind, entryKind, kindOrder } from './entry-names.ts';
+import { layoutFiles } from './layout-files.ts';
 
 const indexSchema = 'urn:verify-models:archive:v1';
 
@@ -22,6 +23,9 @@ export const entryLimit = 100_000;
 
 /** Largest of the files that are read whole: lists, tables, layouts, bills of materials. */
 export const smallFileLimit = 64 * 1024 * 1024;
+
+/** Largest tool: it is received before anything was judged. */
+export const toolSizeLimit = 512 * 1024 * 1024;
 
 /** One file of an archive. */
 export interface ArchiveEntry {
@@ -119,7 +123,8 @@ const rules = {
 
 /**
  * Turns the bytes of an index into a value, strictly: names of the grammar alone, each once, in the order of kinds, with
- * sizes that the kind allows; every model's manifest is there, and a digest has one size.
+ * sizes that the kind allows; every model's manifest is there, the layout names the same models, and a digest has one
+ * size.
  *
  * @throws KnownError ARCHIVE_MALFORMED
  */
@@ -141,8 +146,8 @@ export function parseIndex(bytes: Uint8Array): ArchiveIndex {
     entries: entries.map((entry) => ({ ...entry, digest: sure(entry.digest), kind: kindOf(entry.name) })),
   };
   checkEntries(index);
-  checkList(index);
   checkModels(index);
+  checkNamed(index);
   return index;
 }
 
@@ -180,8 +185,8 @@ function checkEntries({ entries, leftOut }: ArchiveIndex): void {
     reached = place;
     if (['table', 'blob'].includes(kind) && digestInName(name) !== named)
       throw refuse(`${name} has another digest than its name says`);
-    if (!['blob', 'tool'].includes(kind) && bytes > smallFileLimit)
-      throw refuse(`${name} has ${bytes} bytes, more than ${smallFileLimit}`);
+    const limit = kind === 'tool' ? toolSizeLimit : smallFileLimit;
+    if (kind !== 'blob' && bytes > limit) throw refuse(`${name} has ${bytes} bytes, more than ${limit}`);
     total += bytes;
   }
   if (!Number.isSafeInteger(total)) throw refuse('it is larger than any disk');
@@ -190,11 +195,6 @@ function checkEntries({ entries, leftOut }: ArchiveIndex): void {
     if (seen.has(name)) throw refuse(`${name} is there and left out at once`);
     seen.add(name);
   }
-}
-
-function checkList({ list, entries }: ArchiveIndex): void {
-  const file = entries.find(({ name }) => name === 'allow-list.json');
-  if (file?.digest !== list?.digest) throw refuse('what it says of the allow-list is not the file in it');
 }
 
 /** The manifests come first among the blobs, in the order of the models, so that each later blob is known to be wanted. */
@@ -213,4 +213,16 @@ function checkModels({ models, entries }: ArchiveIndex): void {
     if (found?.digest !== wanted) throw refuse(`the manifest ${wanted} is not in its place`);
     if (found.size > manifestSizeLimit) throw refuse(`the manifest ${wanted} has ${found.size} bytes`);
   }
+}
+
+/** What the index says of its models and its list is what the files say that other tools read. */
+function checkNamed({ models, list, entries }: ArchiveIndex): void {
+  const byName = new Map(entries.map((entry) => [entry.name, entry]));
+  const sizeOf = (manifest: Digest) => byName.get(blobName(manifest))?.size ?? 0;
+  for (const { name, bytes } of layoutFiles(
+    models.map((model) => ({ ...model, size: sizeOf(model.digest) })),
+  ))
+    if (byName.get(name)?.digest !== sha256(bytes)) throw refuse(`${name} is not that of its models`);
+  if (byName.get('allow-list.json')?.digest !== list?.digest)
+    throw refuse('the list that it speaks of is not the one that it has');
 }

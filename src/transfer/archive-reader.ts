@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { parseAllowList } from '../allow-list/index.ts';
 import { KnownError } from '../errors/index.ts';
 import { type Digest, digestFromBytes } from '../oci/index.ts';
 import type { PieceSource } from '../upstream/index.ts';
@@ -61,7 +62,7 @@ export class ArchiveReader {
   /**
    * The files before the first layer: all that a decision needs, held against their digests.
    *
-   * @param tool gets the parts of the tool, where it is in the archive; without it the tool is passed over
+   * @param tool gets the parts of the tool, where it is in the archive
    */
   async smallFiles(tool?: (part: Buffer) => Promise<void>): Promise<ReadonlyMap<string, Buffer>> {
     const manifests = new Set(this.index.models.map(({ digest }) => digest));
@@ -70,7 +71,7 @@ export class ArchiveReader {
     for (let entry = this.next; entry !== undefined; entry = this.next) {
       if (entry.kind === 'blob' && !manifests.has(entry.digest)) break;
       if (entry.kind === 'tool') {
-        await (tool === undefined ? this.pass() : this.look(tool));
+        await this.look(tool);
         continue;
       }
       total += entry.size;
@@ -78,6 +79,7 @@ export class ArchiveReader {
         throw malformed('its index', `its lists and tables have more than ${smallTotalLimit} bytes`);
       files.set(entry.name, await this.#whole(entry));
     }
+    assertListed(this.index.list, files.get('allow-list.json'));
     return files;
   }
 
@@ -163,6 +165,20 @@ const malformed = (where: string, problem: string) => new KnownError('ARCHIVE_MA
 /** @throws KnownError ARCHIVE_ALTERED */
 function assertDigest({ name, digest }: ArchiveEntry, actual: Digest): void {
   if (actual !== digest) throw new KnownError('ARCHIVE_ALTERED', { where: name, expected: digest, actual });
+}
+
+/** What the index says of the list, for people, is what the list says of itself. @throws KnownError ARCHIVE_MALFORMED */
+function assertListed(said: ArchiveIndex['list'], bytes: Buffer | undefined): void {
+  if (said === undefined || bytes === undefined) return;
+  let list: { readonly listId: string; readonly version: number };
+  try {
+    list = parseAllowList(bytes);
+  } catch {
+    // Why it is none is said where it is judged.
+    return;
+  }
+  if (list.listId !== said.listId || list.version !== said.version)
+    throw malformed('its index', `the list calls itself ${list.listId} version ${list.version}`);
 }
 
 /** The size in the header of the index, which is compared whole afterwards; at most what an index may have. */

@@ -48,5 +48,8 @@ export function digestInName(name: string): Digest | undefined {
   return isDigest(digest) ? digest : undefined;
 }
 
+/** Whether a file is the tool itself. */
+export const isTool = ({ name }: { readonly name: string }): boolean => name === toolName;
+
 /** Mode of a file in the archive: the tool is to be run where it is unpacked by hand. */
 export const modeOf = (name: string): number => (name === toolName ? 0o755 : 0o644);

@@ -3,9 +3,9 @@ import type { AllowList } from '../allow-list/index.ts';
 import type { BlobStorage, OpenBlob } from '../blobs/index.ts';
 import { KnownError } from '../errors/index.ts';
 import { type Descriptor, type Digest, fullName, type ModelName, shortName } from '../oci/index.ts';
-import { type ArchiveEntry, type ArchiveIndex, sha256, writeIndex } from './archive-index.ts';
+import { type ArchiveIndex, sha256, writeIndex } from './archive-index.ts';
 import type { Base } from './base.ts';
-import { blobName, entryKind, indexName, kindOrder, modeOf, tableName, toolName } from './entry-names.ts';
+import { blobName, entryKind, indexName, kindOrder, modeOf, tableName } from './entry-names.ts';
 import { layoutFiles } from './layout-files.ts';
 import { endOfTar, entrySize } from './tar-framing.ts';
 
@@ -71,7 +71,7 @@ export async function planExport(request: ExportRequest): Promise<ExportPlan> {
   const models = [...request.models].sort((a, b) => (fullName(a.name) < fullName(b.name) ? -1 : 1));
   const { present, leftOut } = await blobsToSend(models, request);
   const files = [
-    ...layoutFiles(models).map(inMemory),
+    ...layoutFiles(models.map(inLayout)).map(inMemory),
     ...(await listFiles(request.list, present)),
     ...request.added.map(({ open, ...rest }) => ({ ...rest, mode: modeOf(rest.name), content: open })),
     ...present,
@@ -97,6 +97,10 @@ export async function planExport(request: ExportRequest): Promise<ExportPlan> {
   });
   return { id: first.digest, index, indexBytes, entries, total, models: new Map(sizes) };
 }
+
+const inLayout = ({ name, checked: { mediaType, digest, bytes } }: TravellingModel) => ({
+  ...{ name, mediaType, digest, size: bytes.length },
+});
 
 const inMemory = ({ name, bytes }: { readonly name: string; readonly bytes: Buffer }): PlannedEntry => ({
   ...{ name, size: bytes.length, mode: modeOf(name), digest: sha256(bytes) },
@@ -170,6 +174,3 @@ async function listFiles(
   }
   return files;
 }
-
-/** Whether an added file is the tool itself. */
-export const isTool = ({ name }: Pick<ArchiveEntry, 'name'>): boolean => name === toolName;

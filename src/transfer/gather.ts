@@ -32,6 +32,8 @@ export interface IncompleteArchive {
 
 export interface GatherEffects {
   readonly incoming: Incoming;
+  /** Volumes are kept while others are missing; a look keeps nothing. */
+  readonly keeping: boolean;
   /** What comes through the pipe, where the word is `-`. */
   readonly stdin: () => AsyncIterable<Uint8Array>;
   readonly signal: AbortSignal;
@@ -63,7 +65,7 @@ export async function gather(
 
 async function fromVolumes(
   given: readonly VolumeFile[],
-  { incoming, signal }: GatherEffects,
+  { incoming, keeping, signal }: GatherEffects,
 ): Promise<WholeArchive | IncompleteArchive> {
   const [first] = given;
   if (first === undefined) throw new Error('there are no volumes');
@@ -71,9 +73,9 @@ async function fromVolumes(
   const waiting = new Set(incoming.numbers(archive));
   const here = new Set([...waiting, ...given.map(({ header }) => header.number)]);
   if (here.size >= first.header.count) return assemble(given, archive, incoming);
-  const fresh = given.filter(({ header }) => !waiting.has(header.number));
+  const fresh = given.filter(({ header }) => keeping && !waiting.has(header.number));
   try {
-    await incoming.ensureRoom(fresh.map(({ header }) => header));
+    if (fresh.length > 0) await incoming.ensureRoom(fresh.map(({ header }) => header));
     for (const { path, fd, header } of fresh) {
       const length = volumeFileSize(header) - payloadStart;
       const source = new FileSource([{ path, fd, start: payloadStart, length }]);
@@ -82,16 +84,18 @@ async function fromVolumes(
   } finally {
     for (const { fd } of given) closeSync(fd);
   }
-  return incomplete(first.header, incoming, first.path);
+  return incomplete(first.header, incoming, first.path, keeping ? waiting : here);
 }
 
+/** @param here numbers that are at hand, kept or not */
 function incomplete(
   { archive: id, count }: VolumeHeader,
   incoming: Incoming,
   path: string,
+  here: Iterable<number>,
 ): IncompleteArchive {
   const kept = [...incoming.numbers(id)].sort((a, b) => a - b);
-  const all = new Set(kept);
+  const all = new Set([...kept, ...here]);
   const missing = Array.from({ length: count }, (_, at) => at + 1).filter((number) => !all.has(number));
   return { kind: 'incomplete', path, id, count, kept, missing };
 }
@@ -99,12 +103,12 @@ function incomplete(
 /** All volumes, those that wait from before among them, as one archive. */
 async function assemble(given: readonly VolumeFile[], id: Digest, incoming: Incoming): Promise<WholeArchive> {
   const numbers = new Set(given.map(({ header }) => header.number));
-  const waiting = incoming.numbers(id).some((number) => !numbers.has(number))
-    ? (await findArchives([incoming.folderOf(id)])).volumes
-    : [];
-  const extra = waiting.filter(({ header }) => !numbers.has(header.number));
-  for (const { fd, header } of waiting) if (numbers.has(header.number)) closeSync(fd);
-  const volumes = [...given, ...extra].sort((a, b) => a.header.number - b.header.number);
+  const paths = incoming
+    .numbers(id)
+    .flatMap((number) => (numbers.has(number) ? [] : [incoming.pathOf({ archive: id, number })]));
+  const waiting = paths.length === 0 ? [] : (await findArchives(paths)).volumes;
+  const volumes = [...given, ...waiting].sort((a, b) => a.header.number - b.header.number);
+  refuseOtherCut(volumes);
   const segments = volumes.map(({ path, fd, header }) => ({
     ...{ path, fd, start: payloadStart, length: header.length },
   }));
@@ -113,6 +117,21 @@ async function assemble(given: readonly VolumeFile[], id: Digest, incoming: Inco
     source: new FileSource(segments),
     blame: () => firstDamaged(volumes),
   };
+}
+
+/** One archive can be cut in more than one way: volumes of two cuts are no archive. @throws KnownError VOLUMES_MIXED */
+function refuseOtherCut(volumes: readonly VolumeFile[]): void {
+  let at = 0;
+  for (const { header, path } of volumes) {
+    if (header.offset !== at) {
+      for (const { fd } of volumes) closeSync(fd);
+      throw new KnownError('VOLUMES_MIXED', {
+        archives: 2,
+        found: `${path} goes on at byte ${header.offset}, where byte ${at} comes next: the archive was cut in two ways`,
+      });
+    }
+    at += header.length;
+  }
 }
 
 /** The first volume whose bytes are not those of its sums. */
@@ -148,8 +167,12 @@ async function fromPipe(effects: GatherEffects): Promise<WholeArchive | Incomple
 /** Volumes one behind the other, in any order: each is kept as it comes. */
 async function pipedVolumes(
   pipe: PipeSource,
-  { incoming, signal }: GatherEffects,
+  { incoming, keeping, signal }: GatherEffects,
 ): Promise<WholeArchive | IncompleteArchive> {
+  if (!keeping)
+    throw new KnownError('USAGE', {
+      problem: 'volumes that come through a pipe would have to be kept: name files for a look',
+    });
   let last: VolumeHeader | undefined;
   for (;;) {
     const head = Buffer.alloc(payloadStart);
@@ -166,7 +189,7 @@ async function pipedVolumes(
   }
   await pipe.close();
   if (last === undefined) throw new Error('there was no volume');
-  const state = incomplete(last, incoming, 'the pipe');
+  const state = incomplete(last, incoming, 'the pipe', []);
   return state.missing.length > 0
     ? state
     : assemble((await findArchives([incoming.folderOf(last.archive)])).volumes, last.archive, incoming);

@@ -7,6 +7,7 @@ import type { ArchiveIndex } from './archive-index.ts';
 import { ArchiveReader, archiveSize } from './archive-reader.ts';
 import type { ByteSource } from './byte-source.ts';
 import { chooseList, type OwnList } from './choose-list.ts';
+import { isTool } from './entry-names.ts';
 import { type JudgeRules, judgeModels, type RefusedModel, type WelcomeModel } from './judge-models.ts';
 import { offeredBy } from './offered-archive.ts';
 import { type BlobTarget, planTaking, type TakeEffects, takeBlobs } from './take-blobs.ts';
@@ -88,6 +89,9 @@ async function takeAll(
   request: ImportRequest,
   effects: TakeEffects,
 ): Promise<ImportOutcome> {
+  // The one file that is written before anything was judged.
+  const tool = reader.index.entries.find(isTool);
+  if (tool !== undefined) await request.blobs.ensureRoom(tool.size);
   const files = await reader.smallFiles((part) => kept.tool(part));
   const offered = offeredBy(files);
   const chosen = await chooseList(offered, files.has('allow-list.json'), request.own);

@@ -1,5 +1,13 @@
-import { fullName, type ModelName, shortName } from '../oci/index.ts';
-import type { TravellingModel } from './export-plan.ts';
+import { type Digest, fullName, type ModelName, shortName } from '../oci/index.ts';
+
+/** What an image layout says of a model: the manifest that has its name. */
+export interface LayoutModel {
+  readonly name: ModelName;
+  readonly mediaType: string;
+  readonly digest: Digest;
+  /** Bytes of the manifest. */
+  readonly size: number;
+}
 
 /** A reference as it may stand in an image layout (OCI image-spec 1.1, annotations.md, "org.opencontainers.image.ref.name"). */
 const referenceName =
@@ -10,12 +18,10 @@ const referenceName =
  * `llama3.2/1b`: tools split `FILE:REFERENCE` at a colon, so that there is none in it.
  */
 export function layoutFiles(
-  models: readonly TravellingModel[],
+  models: readonly LayoutModel[],
 ): readonly { readonly name: string; readonly bytes: Buffer }[] {
-  const manifests = models.map(({ name, checked: { mediaType, digest, bytes } }) => ({
-    mediaType,
-    digest,
-    size: bytes.length,
+  const manifests = models.map(({ name, ...descriptor }) => ({
+    ...descriptor,
     annotations: annotationsOf(name),
   }));
   const index = { schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests };

@@ -65,9 +65,12 @@ export async function findArchives(paths: readonly string[]): Promise<FoundFiles
 }
 
 function mixed(ids: ReadonlyMap<Digest, readonly number[]>, whole: number): KnownError {
+  const shorts = new Set([...ids.keys()].map(shortDigest));
+  // One digit that was read wrong makes another archive.
+  const shown = shorts.size === ids.size ? shortDigest : (id: Digest) => id;
   const found = [...ids].map(
     ([id, numbers]) =>
-      `${shortDigest(id)} (volumes ${[...numbers]
+      `${shown(id)} (volumes ${[...numbers]
         .sort((a, b) => a - b)
         .slice(0, 8)
         .join(', ')})`,

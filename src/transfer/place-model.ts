@@ -1,4 +1,4 @@
-import { linkSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, linkSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { blobsOf } from '../admission/index.ts';
 import { KnownError } from '../errors/index.ts';
@@ -54,8 +54,11 @@ export async function placeModel(
       for (const { digest } of missing) {
         if (!(await downloadEnded(blobs, digest, effects)))
           throw blocked('Ollama is downloading one of its blobs now');
-        const copy = keepCopy(work.blobs.placeOf(digest));
+        const received = work.blobs.placeOf(digest);
+        const copy = keepCopy(received);
         if (copy !== undefined) copies.add(copy);
+        // It lay in the store when it was looked at, and was never received.
+        else if (!existsSync(received)) throw blocked('something removed one of its blobs meanwhile');
         const old = installBlob(blobs, digest, work, `an archive brought ${shortName(name)}`);
         if (old !== undefined) kept.push(old);
         touchBlob(blobs, digest, effects.now());

@@ -43,18 +43,18 @@ export async function planTaking(
   target: BlobTarget,
 ): Promise<TakePlan> {
   const sizes = new Map(index.entries.map(({ name, size }) => [name, size]));
-  const leftOut = new Set(index.leftOut.map(({ digest }) => digest));
+  const leftOut = new Map(index.leftOut.map(({ digest, size }) => [digest, size]));
   const wanted = new Map<Digest, Descriptor>();
   const lacking: Digest[] = [];
   const seen = new Set<Digest>();
   for (const blob of welcome.flatMap(({ checked }) => blobsOf(checked.manifest))) {
+    const size = sizes.get(blobName(blob.digest)) ?? leftOut.get(blob.digest);
+    if (size === undefined) throw refused(`it has not all that its models name`);
+    if (size !== blob.size) throw refused(`${blob.digest} has another size there`);
     if (seen.has(blob.digest)) continue;
     seen.add(blob.digest);
-    const size = sizes.get(blobName(blob.digest));
-    if (size !== undefined && size !== blob.size) throw refused(`${blob.digest} has another size there`);
-    if (size === undefined && !leftOut.has(blob.digest)) throw refused(`it has not all that its models name`);
     if (await target.has(blob)) continue;
-    if (size === undefined) lacking.push(blob.digest);
+    if (leftOut.has(blob.digest)) lacking.push(blob.digest);
     else wanted.set(blob.digest, blob);
   }
   const [first] = lacking;

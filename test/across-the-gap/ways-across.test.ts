@@ -67,7 +67,7 @@ for (const kind of clients) {
       assert.ok(statSync(whole).size > 1.5 * mebibyte && statSync(delta).size < mebibyte);
       const said = await take(delta);
       assert.match(said, /^list +models version 2 taken, /m);
-      assert.match(said, /; 1 blobs taken, /);
+      assert.match(said, /; 1 blob taken, /);
       assert.equal((await site.client.template()).trim(), '{{ .Prompt }} Be brief.');
       await site.assertGreen('other:1b', 'sample:latest');
       await site.client.pull(await site.far.serve());

@@ -22,6 +22,8 @@ suite('models cross to where there is no network', { skip: noIsland }, () => {
         assert.equal(status, 0, stderr);
         assert.match(stdout, /^imported +sample:latest /m);
         assert.match(stdout, /^list +models version 1 taken, approved by alice, bob, until /m);
+        const log = await site.far.verifyLog(/^record +(\S+)$/m.exec(stdout)?.[1] ?? '');
+        assert.match(log.stdout, /^ {2}1\. exported .*\n {2}2\. imported .*; record \d+ of this log$/m);
         await site.client.pull(await site.far.serve());
         assert.deepEqual(await site.client.models(), ['sample:latest']);
         await site.assertGreen('sample:latest');

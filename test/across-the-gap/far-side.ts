@@ -37,6 +37,11 @@ export class FarSide implements AsyncDisposable {
     return this.#run('model-mirror', ['import', ...archives, ...this.#mirror], options);
   }
 
+  /** `model-mirror log verify` of the mirror's own log and of a transfer record. */
+  verifyLog(record: string): Promise<ProgramRun> {
+    return this.#run('model-mirror', ['log', 'verify', record, ...this.#mirror]);
+  }
+
   /** `verify-models install` of what arrived. */
   install(archives: readonly string[], store: string, options?: RunOptions): Promise<ProgramRun> {
     return this.#run('verify-models', ['install', ...archives, ...this.#where(store)], options);

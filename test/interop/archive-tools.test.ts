@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { MirrorCommands } from '../fixtures/mirror-command.ts';
+import { patternedBytes } from '../fixtures/patterned-bytes.ts';
 import { addSampleModel, blobPath, sampleLayers, sha256 } from '../fixtures/sample-store.ts';
 import { publishFrom } from '../fixtures/served-mirror.ts';
+import { readSource } from '../house/sources.ts';
 import { findTool, notInLayout, runTool } from './find-tool.ts';
 
 /** A model, and how other tools call it in an archive. */
@@ -31,7 +33,10 @@ describe('other tools copy models out of an archive', () => {
     at = (name) => join(mirror.folder, name);
     const store = at('models');
     models = sources.map(({ name, reference }) => {
-      const layers = sampleLayers(`You are ${name}.`, name);
+      const layers = [
+        ...sampleLayers(`You are ${name}.`, name),
+        { kind: 'projector', bytes: Buffer.from(patternedBytes(150_000)) },
+      ];
       const { manifest } = addSampleModel(store, name, layers);
       publishFrom(mirror.library, store, name);
       const config = blobPath(store, /sha256:[0-9a-f]{64}/.exec(manifest)?.[0] ?? '');
@@ -144,5 +149,17 @@ describe('other tools copy models out of an archive', () => {
     const { ok, said } = await runTool(skopeo.program, copy, mirror.folder);
     if (ok) assert.deepEqual(notInLayout(to, model?.files ?? []), []);
     else assert.match(said, /unsupported docker v2s2 media type/);
+  });
+
+  test('tar and sha256sum put it together from its volumes, by the line that the page gives', async () => {
+    mkdirSync(at('by-hand'));
+    const words = ['export', '--all', '--split', '70kB', '-o', at('by-hand/models.tar')];
+    const { status, stderr } = await mirror.run(words);
+    assert.equal(status, 0, stderr);
+    const [line = ''] = /^for volume in .*$/m.exec(readSource('docs/archives.md')) ?? [];
+    const { ok, said } = await runTool('sh', ['-c', `cd by-hand && ${line}`], mirror.folder);
+    assert.ok(ok, said);
+    assert.ok(said.split('payload: OK').length > 3, said);
+    assert.ok(readFileSync(at('by-hand/models.tar')).equals(readFileSync(at('both.tar'))));
   });
 });

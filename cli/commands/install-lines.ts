@@ -57,6 +57,7 @@ function nextWords(dryRun: boolean, flags: TypedFlags): string[] {
       : typeof flags.key === 'string'
         ? ['--key', flags.key]
         : [];
-  if (dryRun) return ['install', 'ARCHIVE', ...list, ...by, ...carried(flags)];
-  return ['check', ...list, ...by, ...carried(flags)];
+  const state = typeof flags.state === 'string' ? ['--state', flags.state] : [];
+  if (dryRun) return ['install', 'ARCHIVE', ...list, ...by, ...state, ...carried(flags)];
+  return ['check', ...list, ...by, ...state, ...carried(flags)];
 }

@@ -1,6 +1,7 @@
 import { shortDigest, shortName } from '../../src/oci/index.ts';
 import { printable, shownSize } from '../../src/report/index.ts';
 import type { ImportOutcome } from '../../src/transfer/index.ts';
+import { counted } from '../screen/index.ts';
 
 export interface Imported {
   readonly outcome: ImportOutcome;
@@ -41,7 +42,7 @@ export function importedLines({ outcome, sender, record, files }: Imported, only
     ...first,
     ...files.map((path) => `kept      ${printable(path)}`),
     `record    ${printable(record)}`,
-    `${models.length - known} imported, ${known} here already, ${refused.length} refused; ${blobs.taken} blobs taken, ${shownSize(taken)}, ${blobs.here} were here`,
+    `${models.length - known} imported, ${known} here already, ${refused.length} refused; ${counted(blobs.taken, 'blob')} taken, ${shownSize(taken)}, ${blobs.here} were here`,
     '',
   ];
   return lines.join('\n');

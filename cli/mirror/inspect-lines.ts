@@ -16,6 +16,8 @@ export interface Inspected {
     | { readonly count: number; readonly numbers: readonly number[]; readonly verified: boolean }
     | undefined;
   readonly index?: ArchiveIndex;
+  /** Bytes of the archive. */
+  readonly total?: number;
   readonly sender?: string;
   readonly record?: TransferRecord | string | undefined;
   readonly models?: readonly DescribedArchiveModel[];
@@ -39,9 +41,8 @@ const bytesOf = ({ checked }: DescribedArchiveModel): number =>
   checked === undefined ? 0 : blobsOf(checked.manifest).reduce((sum, { size }) => sum + size, 0);
 
 export function* inspectedLines(inspected: Inspected, color: boolean): Generator<string> {
-  const { path, id, index, sender, models, changes, whole } = inspected;
-  const total = index?.entries.reduce((sum, { size }) => sum + size, 0);
-  const size = index === undefined ? '' : `   ${index.entries.length} files, ${shownSize(total ?? 0)}`;
+  const { path, id, index, sender, models, changes, whole, total = 0 } = inspected;
+  const size = index === undefined ? '' : `   ${index.entries.length} files, ${shownSize(total)}`;
   yield `archive   ${shortDigest(id)}   ${printable(path)}${size}\n`;
   yield* volumeLines(inspected);
   if (sender !== undefined) yield `sender    ${printable(sender)}\n`;

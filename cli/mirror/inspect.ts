@@ -3,6 +3,7 @@ import { explainExitStatus } from '../../src/findings/index.ts';
 import { safeJson } from '../../src/report/index.ts';
 import {
   ArchiveReader,
+  archiveSize,
   type ByteSource,
   describeModels,
   FileSource,
@@ -108,9 +109,10 @@ async function show(reader: ArchiveReader, { path, volumes, end }: Place, run: R
   const beside = besideArchive(path);
   const sender = senderLine(readBeside(flags.signature ?? beside.signature), id, sendersOf(settings.sender));
   const record = recordOf(readBeside(flags.record ?? beside.record));
-  const total = index.entries.reduce((sum, { size }) => sum + size, 0);
+  const total = archiveSize(reader);
   const complete = volumes === undefined || volumes.numbers.length === volumes.count;
-  if (!complete && end < total) return told({ path, id, index, volumes, sender, record }, run);
+  const seen = { path, id, index, volumes, sender, record, total };
+  if (!complete && end < total) return told(seen, run);
   const files = await reader.smallFiles();
   const models = describeModels(index.models, files);
   const changes = await changesHere(reader, files, models, {
@@ -118,7 +120,7 @@ async function show(reader: ArchiveReader, { path, volumes, end }: Place, run: R
     progressed: (bytes) => progress.update(bytes, total),
   });
   progress.stop();
-  await told({ path, id, index, volumes, sender, record, models, changes, whole: flags.whole === true }, run);
+  await told({ ...seen, models, changes, whole: flags.whole === true }, run);
 }
 
 async function told(inspected: Inspected, { settings, io }: Run): Promise<void> {

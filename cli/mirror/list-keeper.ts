@@ -24,6 +24,7 @@ export class ListKeeper {
   readonly #io: Io;
   #standing: ListStanding = { kind: 'none' };
   #seen = '';
+  #looking: ReturnType<ListKeeper['refresh']> | undefined;
 
   private constructor(settings: Partial<MirrorSettings>, statePath: string, io: Io) {
     this.#settings = settings;
@@ -51,6 +52,17 @@ export class ListKeeper {
    * @returns what is new, or why what lies there is not accepted; undefined when nothing changed
    */
   async refresh(): Promise<ListNews | { readonly refused: string } | undefined> {
+    // Who asks meanwhile waits for the answer, which is news to one of them.
+    if (this.#looking !== undefined) return this.#looking.then(() => undefined);
+    this.#looking = this.#look();
+    try {
+      return await this.#looking;
+    } finally {
+      this.#looking = undefined;
+    }
+  }
+
+  async #look(): Promise<ListNews | { readonly refused: string } | undefined> {
     const path = this.#settings['allow-list'];
     if (path === undefined) return undefined;
     const files = [

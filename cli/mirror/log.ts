@@ -94,7 +94,7 @@ function said(text: string): string {
       return printable(`list ${event.listId} version ${event.version} in force`);
     case 'exported':
     case 'imported':
-      return `${event.kind} ${shortDigest(event.archive)}: ${event.models} models, ${event.refused} refused, ${shownSize(event.bytes)}`;
+      return `${event.kind} ${shortDigest(event.archive)}: ${counted(event.models, 'model')}, ${event.refused} refused, ${shownSize(event.bytes)}`;
     default:
       return printable(`${event.kind} blob ${shortDigest(event.blob)}`);
   }

@@ -35,7 +35,7 @@ export interface OpenMirror {
   admission(
     events: AdmissionEvents,
     signal: AbortSignal,
-    more?: { readonly fetchUnlisted?: boolean },
+    more?: { readonly fetchUnlisted?: boolean; readonly lookAtList?: () => Promise<void> },
   ): Admission;
   close(): Promise<void>;
 }
@@ -73,6 +73,7 @@ export async function openMirror(settings: Partial<MirrorSettings>, io: Io): Pro
       new Admission({
         ...{ records, blobs, routes, policy, contact, events, signal, patienceMs, failureMs },
         list: () => list.standing,
+        lookAtList: more.lookAtList ?? (async () => {}),
         fetchUnlisted: more.fetchUnlisted ?? settings['fetch-unlisted'] === true,
         queue: { running: settings['max-jobs'] ?? 2, waiting: 1000, waitingEach: 200 },
         now: io.now,

@@ -34,7 +34,9 @@ export async function runServe(flags: TypedFlags, io: Io): Promise<number> {
     blobs: async () => (await catalog.totals()).blobs,
     bytes: async () => (await catalog.totals()).bytes,
   });
-  const admission = mirror.admission(eventsOf(log, metrics), stop.signal);
+  const admission = mirror.admission(eventsOf(log, metrics), stop.signal, {
+    lookAtList: () => lookAtList(mirror, log),
+  });
   const registry = new Registry({
     ...{ mirror: admission, listFiles: listFilesOf(settings), tls, now: io.now, monotonic: io.monotonic },
     ...{ held: { all: 4096, each: 512 }, connections: 4096 },

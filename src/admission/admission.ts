@@ -25,6 +25,8 @@ export interface AdmissionSettings {
   readonly routes: Routes<Upstream>;
   /** The allow-list as it stands now: it may be replaced while the mirror runs. */
   readonly list: () => ListStanding;
+  /** Looks whether a newer list lies there: asked when what is here is not what the list says. */
+  readonly lookAtList?: () => Promise<void>;
   readonly policy: Policy;
   /** Without a list, also fetch for clients that are not on this machine. */
   readonly fetchUnlisted: boolean;
@@ -102,7 +104,16 @@ export class Admission implements Mirror {
       else this.#remember(question, answer(admitted));
       return answer(admitted);
     }
+    if (admitted !== undefined && !isStillIt(admitted, decision) && (await this.#hasNewerList()))
+      return this.manifest(question);
     return this.#arriving(name, route, decision, question);
+  }
+
+  /** An import brings models in by a list that this process may not have seen yet: the old one would bring the old model back. */
+  async #hasNewerList(): Promise<boolean> {
+    const before = this.#settings.list();
+    await this.#settings.lookAtList?.();
+    return this.#settings.list() !== before;
   }
 
   recent(host: string, repository: string, reference: string): ManifestAnswer | undefined {

@@ -3,7 +3,7 @@ export type {
   ArchiveIndex,
   ArchiveModel,
 } from './archive-index.ts';
-export { ArchiveReader } from './archive-reader.ts';
+export { ArchiveReader, archiveSize } from './archive-reader.ts';
 export { type Base, baseOfArchive, baseOfList } from './base.ts';
 export { type ByteSource, FileSource, PipeSource } from './byte-source.ts';
 export { type ChosenList, chooseList, type OwnList } from './choose-list.ts';

@@ -1,10 +1,10 @@
 /**
  * The main job on a sample made on the spot: a store with one model is found sound, one byte of its system prompt is
  * changed (same size, same time), and exactly that is found; then the model is approved, and one that was not is
- * refused; a mirror serves what is approved and nothing else, and mends what was tampered with. Ends with 1 when any
- * line differs from what is expected.
+ * refused; a mirror serves what is approved and nothing else, mends what was tampered with, and writes an archive for a
+ * host without a network. Ends with 1 when any line differs from what is expected.
  */
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { shellWord } from '../../src/findings/index.ts';
@@ -209,6 +209,63 @@ try {
     ],
   });
   screen.run(`npx verify-models ${byList}`, { status: 0, lines: ['exit status 0 = all is well'] });
+
+  screen.step(
+    'For a host that has no network, the mirror writes the same into a file, with list and approval.',
+  );
+  const far = join(folder, 'far');
+  mkdirSync(join(far, 'models'), { recursive: true });
+  const archive = shellWord(join(far, 'models.tar'));
+  const ofMirror = `--data ${shellWord(join(folder, 'mirror'))} --allow-list ${list} --key ${key}.pub`;
+  screen.run(`npx model-mirror export -o ${archive} ${ofMirror}`, {
+    status: 0,
+    lines: [
+      /^archive {3}[0-9a-f]{12} {3}1 model, 11 files, 33\.\d kB, allow-list models version 1$/,
+      /^wrote {5}.*\/far\/models\.tar$/,
+      /^signed {4}.*\/far\/models\.sigstore\.jsonl {3}by the key [0-9a-f]{12} \(.*\/custody\.pub\)$/,
+      /^record {4}.*\/far\/models\.transfer\.jsonl {3}entry 1; to print: .*\/far\/models\.sheet\.txt$/,
+      /^next: model-mirror import /,
+    ],
+  });
+
+  screen.step('What is in it? (That host has no npm: the programs are files.)');
+  screen.run(`node dist/model-mirror.cjs inspect ${archive} --data ${shellWord(join(far, 'mirror'))}`, {
+    status: 0,
+    lines: [
+      /^archive {3}[0-9a-f]{12} {3}.*\/far\/models\.tar {3}11 files, 20\.\d kB$/,
+      /^sender {4}signed by the key [0-9a-f]{12}, which nobody named: /,
+      /^record {4}1\. exported \S+Z {3}nobody named {3}key [0-9a-f]{12}$/,
+      /^list {6}models version 1, sha256:[0-9a-f]{64}$/,
+      'model     sample:latest   d183e8687bb1   17.2 kB',
+      '',
+      'what an import would change here:',
+      'new       registry.ollama.ai/library/sample:latest',
+      'exit status 0 = all is well',
+    ],
+  });
+
+  screen.step('Into a store that was empty, and it is the model that was approved.');
+  const there = [
+    `--store ${shellWord(join(far, 'models'))} --state ${shellWord(join(far, 'state'))}`,
+    `--allow-list ${shellWord(join(far, 'allow-list.json'))} --key ${key}.pub`,
+  ].join(' ');
+  screen.run(`node dist/verify-models.cjs install ${archive} ${there}`, {
+    status: 0,
+    lines: [
+      /^archive {3}[0-9a-f]{12} {3}signed by the key /,
+      'installed sample:latest   d183e8687bb1   17.2 kB',
+      /^list {6}models version 1 taken, approved by .*\/demo\.pub, until \d{4}-\d{2}-\d{2}$/,
+      /^ {10}first contact: compare its digest with what the signers say: sha256:[0-9a-f]{64}$/,
+      /^record {4}.*\/far\/state\/transfers\/[0-9a-f]{64}\.transfer\.jsonl$/,
+      '1 installed, 0 here already, 0 refused; 17.2 kB taken',
+      'exit status 0 = all is well',
+      /^next: verify-models check --allow-list /,
+    ],
+  });
+  screen.run(`node dist/verify-models.cjs ${there} --quiet`, {
+    status: 0,
+    lines: ['exit status 0 = all is well'],
+  });
 } finally {
   background[Symbol.dispose]();
   rmSync(folder, { recursive: true, force: true });

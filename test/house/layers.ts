@@ -65,4 +65,5 @@ export const heavyPackages = [
   'kysely',
   'pino',
   'prom-client',
+  'tar-stream',
 ];

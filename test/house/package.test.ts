@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -68,10 +68,10 @@ describe('the package', () => {
 
   test('the bundle of verify-models holds nothing of a network client, a database or a server', () => {
     const bundle = readSource('dist/verify-models.cjs');
-    // What watch needs is asked for when it starts; that a check loads none of it is shown below.
-    const forWatch = ['pino', 'prom-client'];
+    // What watch and install need is asked for when they start; that a check loads none of it is shown below.
+    const whenNeeded = ['pino', 'prom-client', 'tar-stream'];
     for (const name of heavyPackages) {
-      if (!forWatch.includes(name)) assert.ok(!bundle.includes(`require("${name}`), name);
+      if (!whenNeeded.includes(name)) assert.ok(!bundle.includes(`require("${name}`), name);
       assert.ok(!bundle.includes(`node_modules/${name}/`), name);
     }
   });
@@ -83,13 +83,10 @@ describe('the package', () => {
     after(() => rmSync(folder, { recursive: true, force: true }));
 
     /** Modules that neither the bundle nor Node.js is. */
-    async function foreignModules(words: readonly string[]): Promise<string[]> {
+    async function foreignModules(words: readonly string[], command = 'check'): Promise<string[]> {
       const { loaded, nodeArguments, environment } = moduleRecorder(folder);
-      const { status, stderr } = await runProgramFile(['check', '--store', store, ...words], {
-        nodeArguments,
-        environment,
-      });
-      assert.equal(status, 0, stderr);
+      const run = await runProgramFile([command, '--store', store, ...words], { nodeArguments, environment });
+      assert.equal(run.status, command === 'check' ? 0 : 4, run.stderr);
       assert.ok(loaded().includes('node:crypto'));
       return loaded().filter((url) => !url.startsWith('node:') && !url.startsWith(`${dist}/`));
     }
@@ -115,12 +112,18 @@ describe('the package', () => {
       assert.deepEqual(await foreignModules(trusting), []);
     });
 
+    test('leaves it to install to load what reads archives', async () => {
+      const noArchive = join(folder, 'none.tar');
+      const loaded = await foreignModules([noArchive, '--policy', 'observe', '--dry-run'], 'install');
+      assert.ok(loaded.some((url) => url.includes('/node_modules/tar-stream/')));
+    });
+
     test('would be seen to load a heavy package, if it did', () => {
       const { loaded, nodeArguments, environment } = moduleRecorder(folder);
       const words = [...nodeArguments, '--eval', "import('@sigstore/sign')"];
       execFileSync(process.execPath, words, { cwd: top, env: { ...process.env, ...environment } });
-      const entry = pathToFileURL(join(top, 'node_modules', '@sigstore', 'sign', 'dist', 'index.js')).href;
-      assert.ok(loaded().includes(entry));
+      const file = realpathSync(join(top, 'node_modules', '@sigstore', 'sign', 'dist', 'index.js'));
+      assert.ok(loaded().includes(pathToFileURL(file).href));
     });
   });
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { signIndex } from '../../src/custody/index.ts';
+import { assertContinues, signIndex } from '../../src/custody/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { digestBytes, digestFromBytes, fullName, shortDigest, shortName } from '../../src/oci/index.ts';
 import { printable, shownSize } from '../../src/report/index.ts';
@@ -48,6 +48,8 @@ export async function runExport(words: readonly string[], flags: ExportFlags, io
     const added = await addedFiles(flags.bom ?? [], flags.executable);
     const plan = await planExport({ models, list, added, base, blobs: mirror.blobs });
     const place = placeOf(output, plan, flags);
+    // Asked now: the entry is made when all is written.
+    assertContinues(readBeside(besideArchive(place.path).record), plan.id);
     await place.ensureRoom();
     const volumes = await write(plan, place, progress, io);
     const entry = await keepRecord({ plan, place, volumes, custody, mirror });

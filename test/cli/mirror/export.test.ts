@@ -71,14 +71,20 @@ describe('model-mirror export', () => {
     await refused(64, /models\.tar is there already, and it is not this archive/, '-o', site.archive);
     assert.equal(readFileSync(site.archive, 'utf8'), 'something else');
     await GapSite.must(site.export('-o', at('first.tar'), 'first'));
-    await refused(64, /first\.tar is there already, and it is not this archive/, '-o', at('first.tar'));
+    await refused(
+      64,
+      /first\.transfer\.jsonl is there already, and it is not this archive/,
+      '-o',
+      at('first.tar'),
+    );
   });
 
   test('a record of another archive that lies there is told before anything is written', async () => {
     await GapSite.must(site.export('-o', site.archive, 'first'));
     rmSync(site.archive);
-    const words = /the transfer record is broken at entry 1: it speaks of the archive sha256:/;
-    await refused(1, words, '-o', site.archive);
+    await refused(64, /models\.transfer\.jsonl is there already/, '-o', site.archive);
+    writeFileSync(at('models.transfer.jsonl'), 'no record');
+    await refused(1, /the transfer record is broken at entry 1/, '-o', site.archive);
   });
 
   test('into a directory it has the name of its index', async () => {

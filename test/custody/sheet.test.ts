@@ -56,13 +56,6 @@ describe('the page that goes with an archive', () => {
   test('has the digest in groups that two people can compare, and the last of the entries', () => {
     const lines = sheet(2, 8);
     const hex = archive.slice('sha256:'.length);
-    assert.equal(
-      lines
-        .join('')
-        .replace(/[^0-9a-f]/g, '')
-        .includes(hex),
-      false,
-    );
     assert.equal(lines[2], `archive      ${[0, 8, 16, 24].map((at) => hex.slice(at, at + 8)).join(' ')}`);
     assert.equal(lines[3]?.trim(), [32, 40, 48, 56].map((at) => hex.slice(at, at + 8)).join(' '));
     assert.ok(lines.some((line) => line.startsWith('8. imported')));

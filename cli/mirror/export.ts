@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { assertContinues, signIndex } from '../../src/custody/index.ts';
+import { assertContinues, readRecord, signIndex } from '../../src/custody/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { digestBytes, digestFromBytes, fullName, shortDigest, shortName } from '../../src/oci/index.ts';
 import { printable, shownSize } from '../../src/report/index.ts';
@@ -48,7 +48,7 @@ export async function runExport(words: readonly string[], flags: ExportFlags, io
     const added = await addedFiles(flags.bom ?? [], flags.executable);
     const plan = await planExport({ models, list, added, base, blobs: mirror.blobs });
     const place = placeOf(output, plan, flags);
-    assertContinues(readBeside(besideArchive(place.path).record), plan.id);
+    refuseOtherRecord(besideArchive(place.path).record, plan);
     await place.ensureRoom();
     const volumes = await write(plan, place, progress, io);
     const entry = await keepRecord({ plan, place, volumes, custody, mirror });
@@ -61,6 +61,13 @@ export async function runExport(words: readonly string[], flags: ExportFlags, io
     progress.stop();
     await mirror.close();
   }
+}
+
+/** Asked before anything is written: the entry is made when all is. @throws KnownError OUTPUT_THERE, RECORD_BROKEN */
+function refuseOtherRecord(path: string, { id }: ExportPlan): void {
+  const before = readBeside(path);
+  if (before.length > 0 && readRecord(before).archive !== id) throw new KnownError('OUTPUT_THERE', { path });
+  assertContinues(before, id);
 }
 
 async function write(

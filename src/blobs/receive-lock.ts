@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   futimesSync,
+  linkSync,
   openSync,
   readFileSync,
   renameSync,
@@ -42,8 +43,7 @@ export class ReceiveLock {
   static take(path: string, digest: string, effects: LockEffects): ReceiveLock {
     for (const last of [false, true]) {
       try {
-        const fd = openSync(path, 'wx', 0o600);
-        writeSync(fd, processMark(effects.pid) ?? `${effects.pid}`);
+        const fd = create(path, processMark(effects.pid) ?? `${effects.pid}`);
         const now = effects.now();
         futimesSync(fd, now, now);
         return new ReceiveLock(path, fd, effects);
@@ -61,6 +61,28 @@ export class ReceiveLock {
     rmSync(this.#path, { force: true });
   }
 }
+
+/** With its mark from the first moment on: one without, of a process that was killed meanwhile, would have to grow old. */
+function create(path: string, mark: string): number {
+  const own = `${path}.${randomBytes(4).toString('hex')}`;
+  const fd = openSync(own, 'wx', 0o600);
+  try {
+    writeSync(fd, mark);
+    linkSync(own, path);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    if (!noLinks.includes(systemCode(error) ?? '')) throw error;
+  } finally {
+    rmSync(own, { force: true });
+  }
+  const plain = openSync(path, 'wx', 0o600);
+  writeSync(plain, mark);
+  return plain;
+}
+
+/** What file systems without hard links say. */
+const noLinks: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
 /** Whether there was a stale lock, which is gone now. Renamed first: of two that see it, one removes it. */
 function removeStale(path: string, now: Date): boolean {

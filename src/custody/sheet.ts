@@ -5,6 +5,7 @@ import type { TransferEntry, TransferRecord } from './transfer-record.ts';
 /** Lines of a page, and characters of a line: A4 and Letter, 10 point, any printer. */
 const pageLines = 60;
 const lineWidth = 78;
+const labelWidth = 13;
 
 export interface SheetFacts {
   readonly record: TransferRecord;
@@ -15,7 +16,7 @@ export interface SheetFacts {
 }
 
 const labelled = (label: string, value: string): string =>
-  `${label.padEnd(13)}${printable(value)}`.slice(0, lineWidth);
+  `${label.padEnd(labelWidth)}${printable(value)}`.slice(0, lineWidth);
 
 /** 64 digits in two lines of four groups: what two people can compare over the telephone. */
 function grouped(digest: Digest): [string, string] {
@@ -39,8 +40,15 @@ function entryLines({
   return [
     labelled(`${entry}. ${action}`, `${time} (clock of that side)   key ${rest.signer.id.slice(0, 12)}`),
     labelled('', `${models} models${refused}, ${shownSize(bytes)}${volumes}`),
-    labelled('', `custodian ${custodian ?? '-'}   media ${mediaId ?? '-'}   seal ${seal ?? '-'}`),
+    ...whoLines([`custodian ${custodian ?? '-'}`, `media ${mediaId ?? '-'}`, `seal ${seal ?? '-'}`]),
   ];
+}
+
+/** On one line where they fit: none of them may push another off the page. */
+function whoLines(words: readonly string[]): string[] {
+  const together = words.join('   ');
+  const fits = printable(together).length <= lineWidth - labelWidth;
+  return (fits ? [together] : words).map((text) => labelled('', text));
 }
 
 /**
@@ -62,7 +70,7 @@ export function transferSheet({ record, file, models, list }: SheetFacts): strin
   ];
   const tail = [
     '',
-    'seal intact on arrival    yes [ ]   no [ ]      media returned / destroyed  [ ]',
+    'seal intact on arrival    yes [ ]   no [ ]     media returned / destroyed  [ ]',
     '',
     'handed over by  ______________________  date ______________  sign ___________',
     '',

@@ -69,10 +69,9 @@ async function fromVolumes(
 ): Promise<WholeArchive | IncompleteArchive> {
   const [first] = given;
   if (first === undefined) throw new Error('there are no volumes');
-  const { archive } = first.header;
-  const waiting = new Set(incoming.numbers(archive));
+  const waiting = new Set(incoming.numbers(first.header));
   const here = new Set([...waiting, ...given.map(({ header }) => header.number)]);
-  if (here.size >= first.header.count) return assemble(given, archive, incoming);
+  if (here.size >= first.header.count) return assemble(given, first.header, incoming);
   const fresh = given.filter(({ header }) => keeping && !waiting.has(header.number));
   try {
     if (fresh.length > 0) await incoming.ensureRoom(fresh.map(({ header }) => header));
@@ -94,18 +93,22 @@ function incomplete(
   path: string,
   here: Iterable<number>,
 ): IncompleteArchive {
-  const kept = [...incoming.numbers(id)].sort((a, b) => a - b);
+  const kept = [...incoming.numbers({ archive: id, count })].sort((a, b) => a - b);
   const all = new Set([...kept, ...here]);
   const missing = Array.from({ length: count }, (_, at) => at + 1).filter((number) => !all.has(number));
   return { kind: 'incomplete', path, id, count, kept, missing };
 }
 
 /** All volumes, those that wait from before among them, as one archive. */
-async function assemble(given: readonly VolumeFile[], id: Digest, incoming: Incoming): Promise<WholeArchive> {
+async function assemble(
+  given: readonly VolumeFile[],
+  cut: VolumeHeader,
+  incoming: Incoming,
+): Promise<WholeArchive> {
   const numbers = new Set(given.map(({ header }) => header.number));
   const paths = incoming
-    .numbers(id)
-    .flatMap((number) => (numbers.has(number) ? [] : [incoming.pathOf({ archive: id, number })]));
+    .numbers(cut)
+    .flatMap((number) => (numbers.has(number) ? [] : [incoming.pathOf({ ...cut, number })]));
   const waiting = paths.length === 0 ? [] : (await findArchives(paths)).volumes;
   const volumes = [...given, ...waiting].sort((a, b) => a.header.number - b.header.number);
   refuseOtherCut(volumes);
@@ -113,7 +116,7 @@ async function assemble(given: readonly VolumeFile[], id: Digest, incoming: Inco
     ...{ path, fd, start: payloadStart, length: header.length },
   }));
   return {
-    ...{ kind: 'whole', path: given[0]?.path ?? volumes[0]?.path ?? '', id },
+    ...{ kind: 'whole', path: given[0]?.path ?? volumes[0]?.path ?? '', id: cut.archive },
     source: new FileSource(segments),
     blame: () => firstDamaged(volumes),
   };
@@ -181,8 +184,11 @@ async function pipedVolumes(
     const header = got < head.length ? undefined : await parseVolumeHead(head);
     if (header === undefined)
       throw new KnownError('VOLUME_DAMAGED', { number: '?', count: '?', problem: 'its head is altered' });
-    if (last !== undefined && last.archive !== header.archive)
-      throw new KnownError('VOLUMES_MIXED', { archives: 2, found: `${last.archive}; ${header.archive}` });
+    if (last !== undefined && (last.archive !== header.archive || last.count !== header.count))
+      throw new KnownError('VOLUMES_MIXED', {
+        archives: 2,
+        found: `${last.archive} in ${last.count} volumes; ${header.archive} in ${header.count}`,
+      });
     last = header;
     await incoming.ensureRoom([header]);
     await incoming.keep(header, pipe, signal);
@@ -192,7 +198,7 @@ async function pipedVolumes(
   const state = incomplete(last, incoming, 'the pipe', []);
   return state.missing.length > 0
     ? state
-    : assemble((await findArchives([incoming.folderOf(last.archive)])).volumes, last.archive, incoming);
+    : assemble((await findArchives([incoming.folderOf(last)])).volumes, last, incoming);
 }
 
 const nameIn = (head: Buffer): string => head.toString('latin1', 0, 100).split('\0', 1)[0] ?? '';

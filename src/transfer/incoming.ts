@@ -11,12 +11,16 @@ import { type VolumeHeader, volumeFileSize, volumeHead, volumeTail } from './vol
 /** Bytes of one reading. */
 const pieceSize = 1024 * 1024;
 
+/** An archive, and into how many volumes it was cut. */
+type Cut = Pick<VolumeHeader, 'archive' | 'count'>;
+
 /** Bytes that are left free beside what is kept. */
 const margin = 16 * 1024 * 1024;
 
 /**
- * Where volumes wait for those that are missing: `incoming/ID/NUMBER.tar`, each whole and held against its sums before
- * it has that name. The medium they came on can be taken out.
+ * Where volumes wait for those that are missing: `incoming/ID.COUNT/NUMBER.tar`, each whole and held against its sums
+ * before it has that name. The medium they came on can be taken out. An archive that is sent once more may be cut in
+ * another way: its volumes are other ones.
  */
 export class Incoming {
   readonly #folder: string;
@@ -27,25 +31,20 @@ export class Incoming {
   }
 
   /** Where the volumes of an archive lie. */
-  folderOf(archive: Digest): string {
-    return join(this.#folder, digestHex(archive));
+  folderOf({ archive, count }: Cut): string {
+    return join(this.#folder, `${digestHex(archive)}.${count}`);
   }
 
   /** Numbers of the volumes that wait. */
-  numbers(archive: Digest): readonly number[] {
-    try {
-      return readdirSync(this.folderOf(archive)).flatMap((name) => {
-        const match = /^([1-9][0-9]*)\.tar$/.exec(name);
-        return match === null ? [] : [Number(match[1])];
-      });
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') return [];
-      throw error;
-    }
+  numbers(cut: Cut): readonly number[] {
+    return namesIn(this.folderOf(cut)).flatMap((name) => {
+      const match = /^([1-9][0-9]*)\.tar$/.exec(name);
+      return match === null ? [] : [Number(match[1])];
+    });
   }
 
-  pathOf({ archive, number }: Pick<VolumeHeader, 'archive' | 'number'>): string {
-    return join(this.folderOf(archive), `${number}.tar`);
+  pathOf(volume: Cut & Pick<VolumeHeader, 'number'>): string {
+    return join(this.folderOf(volume), `${volume.number}.tar`);
   }
 
   /** @throws KnownError NO_ROOM */
@@ -63,7 +62,7 @@ export class Incoming {
    * @throws KnownError VOLUME_DAMAGED, ARCHIVE_UNREADABLE, FILE_UNWRITABLE
    */
   async keep(header: VolumeHeader, source: ByteSource, signal: AbortSignal): Promise<void> {
-    this.#make(this.folderOf(header.archive));
+    this.#make(this.folderOf(header));
     const file = OutputFile.open(this.pathOf(header));
     try {
       await file.write(await volumeHead(header));
@@ -79,7 +78,9 @@ export class Incoming {
 
   /** Nothing of an archive waits any more. */
   forget(archive: Digest): void {
-    rmSync(this.folderOf(archive), { recursive: true, force: true });
+    for (const name of namesIn(this.#folder))
+      if (name.startsWith(`${digestHex(archive)}.`))
+        rmSync(join(this.#folder, name), { recursive: true, force: true });
   }
 
   #make(path: string): string {
@@ -89,6 +90,15 @@ export class Incoming {
     } catch (error) {
       throw new KnownError('FILE_UNWRITABLE', { path, problem: describeCause(error) }, error);
     }
+  }
+}
+
+function namesIn(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
   }
 }
 

@@ -37,19 +37,25 @@ export async function findArchives(paths: readonly string[]): Promise<FoundFiles
   const volumes = new Map<number, VolumeFile>();
   const opened: MediumFile[] = [];
   try {
-    const ids = new Map<Digest, number[]>();
+    const cuts = new Map<
+      string,
+      { readonly id: Digest; readonly count: number; readonly numbers: number[] }
+    >();
     for (const { path, named } of paths.flatMap(filesAt)) {
       const file = openMedium(path);
       opened.push(file);
       const what = await identify(file, named);
       if (what === 'archive') archives.push(file);
       else if (what !== undefined) {
-        const { archive, number } = what.header;
-        ids.set(archive, [...(ids.get(archive) ?? []), number]);
+        const { archive: id, number, count } = what.header;
+        const cut = cuts.get(`${id} ${count}`) ?? { id, count, numbers: [] };
+        cut.numbers.push(number);
+        cuts.set(`${id} ${count}`, cut);
         volumes.set(number, what);
       }
     }
-    if (ids.size > 1 || (ids.size > 0 && archives.length > 0)) throw mixed(ids, archives.length);
+    if (cuts.size > 1 || (cuts.size > 0 && archives.length > 0))
+      throw mixed([...cuts.values()], archives.length);
     if (volumes.size === 0 && archives.length === 0)
       throw new KnownError('ARCHIVE_UNKNOWN', {
         path: paths.join(', '),
@@ -64,20 +70,20 @@ export async function findArchives(paths: readonly string[]): Promise<FoundFiles
   }
 }
 
-function mixed(ids: ReadonlyMap<Digest, readonly number[]>, whole: number): KnownError {
-  const shorts = new Set([...ids.keys()].map(shortDigest));
+function mixed(
+  cuts: readonly { readonly id: Digest; readonly count: number; readonly numbers: readonly number[] }[],
+  whole: number,
+): KnownError {
+  const ids = new Set(cuts.map(({ id }) => id));
   // One digit that was read wrong makes another archive.
-  const shown = shorts.size === ids.size ? shortDigest : (id: Digest) => id;
-  const found = [...ids].map(
-    ([id, numbers]) =>
-      `${shown(id)} (volumes ${[...numbers]
-        .sort((a, b) => a - b)
-        .slice(0, 8)
-        .join(', ')})`,
-  );
+  const shown = new Set([...ids].map(shortDigest)).size === ids.size ? shortDigest : (id: Digest) => id;
+  const found = cuts.map(({ id, count, numbers }) => {
+    const some = [...numbers].sort((a, b) => a - b).slice(0, 8);
+    return `${shown(id)} (volumes ${some.join(', ')} of ${count})`;
+  });
   const more = whole === 0 ? [] : [`${whole} whole`];
   return new KnownError('VOLUMES_MIXED', {
-    archives: ids.size + whole,
+    archives: cuts.length + whole,
     found: [...found, ...more].join('; '),
   });
 }

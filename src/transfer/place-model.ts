@@ -1,4 +1,4 @@
-import { existsSync, linkSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, linkSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { blobsOf } from '../admission/index.ts';
 import { KnownError } from '../errors/index.ts';
@@ -7,7 +7,6 @@ import {
   downloadEnded,
   installBlob,
   installManifest,
-  touchBlob,
   type WaitEffects,
   type WorkPlace,
 } from '../installation/index.ts';
@@ -50,6 +49,8 @@ export async function placeModel(
   const copies = new Set<string>();
   try {
     let missing = wanted.filter(({ digest }) => !sound.has(digest));
+    let named = inPlace;
+    const lacking = () => wanted.filter((blob) => !isThere(store, blob));
     for (let round = 0; round < rounds; round += 1) {
       for (const { digest } of missing) {
         if (!(await downloadEnded(blobs, digest, effects)))
@@ -59,16 +60,19 @@ export async function placeModel(
         if (copy !== undefined) copies.add(copy);
         // It lay in the store when it was looked at, and was never received.
         else if (!existsSync(received)) throw blocked('something removed one of its blobs meanwhile');
+        const now = effects.now();
+        utimesSync(received, now, now);
         const old = installBlob(blobs, digest, work, `an archive brought ${shortName(name)}`);
         if (old !== undefined) kept.push(old);
-        touchBlob(blobs, digest, effects.now());
       }
       if (missing.length > 0) syncDirectory(join(store.path, 'blobs'));
-      if (round === 0 && !inPlace) {
+      missing = lacking();
+      if (missing.length === 0 && !named) {
         const old = installManifest(store.path, name, checked.bytes, work);
         if (old !== undefined) kept.push(old);
+        named = true;
+        missing = lacking();
       }
-      missing = wanted.filter((blob) => !isThere(store, blob));
       if (missing.length === 0) return kept;
     }
     throw blocked('something removes its blobs again');

@@ -52,7 +52,7 @@ const aboutTheMedium = (error: unknown): boolean =>
 
 describe('a medium with a fault', () => {
   const folder = mkdtempSync(join(inMemory(), 'vm-'));
-  const signer = new TestSigner('alice');
+  const signer = TestSigner.same('alice');
   const pool = new HashPool({ threads: 1, maxRate: undefined });
   let older: ArchiveSite;
   let site: ArchiveSite;

@@ -83,20 +83,30 @@ describe('one bit that is another one', () => {
       writeFileSync(site.archive, archive.whole);
       await GapSite.must(site.import(site.archive));
       await GapSite.must(site.install(site.archive));
-      const [received = ''] = readdirSync(join(site.there.data, 'received'));
-      assert.equal(
-        readFileSync(join(site.there.data, 'received', received, 'verify-models'), 'utf8'),
-        '#!/bin/sh\necho tool\n',
+      const received = join(site.there.data, 'received');
+      const tools = readdirSync(received, { recursive: true, encoding: 'utf8' }).filter((name) =>
+        name.endsWith('/verify-models'),
+      );
+      assert.deepEqual(
+        tools.map((name) => readFileSync(join(received, name), 'utf8')),
+        ['#!/bin/sh\necho tool\n'],
       );
     });
 
   test('in a volume: which one is told, wherever the bit is', async () => {
     const volumes = await volumesOf(await site.plan(), 64 * 1024);
     const last = volumes.at(-1)?.length ?? 0;
+    // Another digit is another archive; the first twelve, which people see, stay as they are.
+    const id = (volumes[1]?.indexOf('sha256:') ?? 0) + 20;
+    const digit = id + (volumes[1]?.subarray(id).findIndex((byte) => byte < 0x3a) ?? 0);
     for (const [number, at, words] of [
       [2, 3, /no archive of this tool|is damaged/],
       [2, 530, /volume \? of \? is damaged: the head of .*models\.002\.tar is altered/],
-      [2, 600, /these are parts of 2 archives: sha256:[0-9a-f]{64} \(volumes 2\); sha256:[0-9a-f]{64} \(/],
+      [
+        2,
+        digit,
+        /these are parts of 2 archives: sha256:[0-9a-f]{64} \(volumes 2 of 3\); sha256:[0-9a-f]{64} \(/,
+      ],
       [2, 40_000, /volume 2 of 3 is damaged: its bytes are not those of its sums/],
       [1, 1700, /volume 1 of 3 is damaged: its bytes are not those of its sums/],
       [3, last - 1600, /volume 3 of 3 is damaged: its bytes are not those of its sums/],

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { KnownError } from '../../src/errors/index.ts';
+import { HashPool } from '../../src/hash/index.ts';
+import { parseModelName } from '../../src/oci/index.ts';
+import { bytesOf, MemorySource } from '../fixtures/archive-bytes.ts';
+import { ArchiveSite, carriedModel } from '../fixtures/archive-site.ts';
+import { ReceivingStore } from '../fixtures/receiving-store.ts';
+import { refusedWith } from '../fixtures/refused-with.ts';
+import { manifestPathOf } from '../fixtures/sample-store.ts';
+import { treeState } from '../fixtures/tree-state.ts';
+
+describe('models of an archive into a store', () => {
+  let site: ArchiveSite;
+  let whole: Buffer;
+  let target: ReceivingStore;
+  const pool = new HashPool({ threads: 1, maxRate: undefined });
+  before(async () => {
+    site = new ArchiveSite();
+    whole = await bytesOf(await site.plan());
+  });
+  after(async () => {
+    await pool.close();
+    site[Symbol.dispose]();
+  });
+  beforeEach(() => {
+    target = new ReceivingStore(site.signer, pool);
+  });
+  afterEach(() => target[Symbol.dispose]());
+
+  test('the store is touched as its owner alone: nothing in it changes outside of that', async () => {
+    let inside = 0;
+    const seen: string[][] = [];
+    const storeNow = () => treeState(target.folder).filter((line) => line.includes('/models'));
+    await target.install(new MemorySource(whole), {
+      async asOwner(work) {
+        seen.push(storeNow());
+        inside += 1;
+        const result = await work();
+        seen.push(storeNow());
+        return result;
+      },
+    });
+    // Looked at, received, and one for each of the models.
+    assert.equal(inside, 4);
+    for (let at = 1; at + 1 < seen.length; at += 2) assert.deepEqual(seen[at], seen[at + 1]);
+    assert.deepEqual(storeNow(), seen.at(-1));
+    assert.equal(seen.at(0)?.length, 1);
+  });
+
+  test('a dry run changes nothing in the whole folder, and opens no place to work in', async () => {
+    const before = treeState(target.folder);
+    const outcome = await target.install(new MemorySource(whole), {
+      dryRun: true,
+      own: {
+        ...target.own,
+        openState: () => {
+          throw new KnownError('STATE_UNUSABLE', { path: 'state', problem: 'a dry run remembers nothing' });
+        },
+      },
+      work: () => {
+        throw new Error('it would write');
+      },
+    });
+    assert.deepEqual(treeState(target.folder), before);
+    assert.equal(outcome.models.length, 2);
+    assert.equal(outcome.taken, 160_058);
+    assert.equal(outcome.renewal, undefined);
+  });
+
+  test('only the models that are meant, by their full names', async () => {
+    const names = [parseModelName('SECOND:1b')];
+    const outcome = await target.install(new MemorySource(whole), { names });
+    assert.deepEqual(
+      outcome.models.map(({ name }) => name.model),
+      ['second'],
+    );
+    assert.equal(target.received.length, 3);
+    const unknown = target.install(new MemorySource(whole), { names: [parseModelName('third')] });
+    await assert.rejects(unknown, refusedWith('USAGE', 'third:latest is not in the archive'));
+  });
+
+  test('names that this system cannot store are refused before anything is written, and the others installed', async () => {
+    using odd = new ArchiveSite({
+      models: [
+        carriedModel('mirror.corp:5000/library/nul:latest', { model: Buffer.from('x') }),
+        ...site.models,
+      ],
+    });
+    const outcome = await target.install(new MemorySource(await bytesOf(await odd.plan())), {
+      platform: 'win32',
+    });
+    assert.deepEqual([outcome.models.length, outcome.refused.length], [2, 1]);
+    assert.match(
+      outcome.refused[0]?.sentence ?? '',
+      /cannot be stored on this machine: mirror\.corp:5000 has a colon/,
+    );
+    assert.ok(target.visible.every((line) => !line.includes('mirror.corp')));
+  });
+
+  test('a sender who is not accepted ends it before anything else is read', async () => {
+    const before = treeState(target.folder);
+    const refusing = target.install(new MemorySource(whole.subarray(0, 4096)), {
+      checkSender: () => {
+        throw new KnownError('ARCHIVE_SENDER', { problem: 'nobody' });
+      },
+    });
+    await assert.rejects(refusing, refusedWith('ARCHIVE_SENDER'));
+    assert.deepEqual(treeState(target.folder), before);
+  });
+
+  test('observing, a tag of the store is not moved; by a list it is, and the old one is kept', async () => {
+    const path = manifestPathOf(target.store, 'registry.ollama.ai/library/first:latest');
+    mkdirSync(dirname(path), { recursive: true });
+    const other = carriedModel('registry.ollama.ai/library/first:latest', { model: Buffer.from('other') });
+    writeFileSync(path, other.checked.bytes);
+    const observed = await target.install(new MemorySource(whole), {
+      own: undefined,
+      policy: 'observe',
+      dryRun: true,
+    });
+    assert.match(
+      observed.refused[0]?.sentence ?? '',
+      /first:latest is here as \w{12}, and the archive has \w{12}/,
+    );
+    const { models } = await target.install(new MemorySource(whole));
+    assert.equal(models[0]?.kept.length, 1);
+  });
+});

@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { BlobDirectory, type DirectoryEffects } from '../blobs/index.ts';
 import { describeCause, KnownError } from '../errors/index.ts';
@@ -19,14 +19,16 @@ export class WorkPlace {
     this.#now = now;
   }
 
+  /** Whether an earlier run made one of the two; nothing is made for the question. */
+  static isThere(store: string): boolean {
+    return placesFor(store).some((path) => existsSync(path));
+  }
+
   /** @throws KnownError REPAIR_REFUSED where neither place can be used */
   static open(store: string, effects: DirectoryEffects): WorkPlace {
     const device = statSync(store).dev;
     const problems: string[] = [];
-    for (const path of [
-      join(dirname(store), `${basename(store)}.verify-models`),
-      join(store, '.verify-models'),
-    ]) {
+    for (const path of placesFor(store)) {
       try {
         mkdirSync(path, { recursive: true, mode: 0o700 });
         if (statSync(path).dev !== device) throw new Error('it is on another file system than the store');
@@ -69,3 +71,8 @@ export class WorkPlace {
     return place;
   }
 }
+
+const placesFor = (store: string): readonly string[] => [
+  join(dirname(store), `${basename(store)}.verify-models`),
+  join(store, '.verify-models'),
+];

@@ -3,7 +3,7 @@ import { blobsOf, digestOf, type Policy } from '../admission/index.ts';
 import { KnownError } from '../errors/index.ts';
 import { exitBits } from '../findings/index.ts';
 import { defaultPieceSize, type HashPool } from '../hash/index.ts';
-import { inspectBlob, prepareStore, type WaitEffects, type WorkPlace } from '../installation/index.ts';
+import { inspectBlob, prepareStore, type WaitEffects, WorkPlace } from '../installation/index.ts';
 import { type Descriptor, type Digest, fullName, type ModelName, shortName } from '../oci/index.ts';
 import type { Renewal } from '../renewal/index.ts';
 import { OllamaStore, readOneManifest } from '../store/index.ts';
@@ -171,9 +171,9 @@ class StoreTarget implements BlobTarget, Disposable {
   }
 
   async ensureRoom(wanted: readonly Descriptor[]): Promise<void> {
-    const received = (blob: Descriptor) =>
-      this.#request.dryRun ? blob.size : this.#work().blobs.missing(blob, defaultPieceSize);
-    const bytes = wanted.reduce((sum, blob) => sum + received(blob), 0);
+    const missing = (blob: Descriptor) =>
+      this.#receivedBefore ? this.#work().blobs.missing(blob, defaultPieceSize) : blob.size;
+    const bytes = wanted.reduce((sum, blob) => sum + missing(blob), 0);
     const path = this.#request.store;
     const { bavail, bsize } = await statfs(path);
     const free = Math.max(0, bavail * bsize - margin);
@@ -217,8 +217,13 @@ class StoreTarget implements BlobTarget, Disposable {
 
   /** Received by an earlier run that was cut. */
   async #received({ digest, size }: Descriptor): Promise<boolean> {
-    if (this.#request.dryRun) return false;
+    if (!this.#receivedBefore) return false;
     return (await this.#work().blobs.find(digest))?.size === size;
+  }
+
+  /** Where nothing was received before, no place is made for the question; a dry run makes none at all. */
+  get #receivedBefore(): boolean {
+    return !this.#request.dryRun && (this.#place !== undefined || WorkPlace.isThere(this.#request.store));
   }
 
   #work(): WorkPlace {

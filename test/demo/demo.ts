@@ -232,7 +232,7 @@ try {
   screen.run(`node dist/model-mirror.cjs inspect ${archive} --data ${shellWord(join(far, 'mirror'))}`, {
     status: 0,
     lines: [
-      /^archive {3}[0-9a-f]{12} {3}.*\/far\/models\.tar {3}11 files, 20\.\d kB$/,
+      /^archive {3}[0-9a-f]{12} {3}.*\/far\/models\.tar {3}11 files, 33\.\d kB$/,
       /^sender {4}signed by the key [0-9a-f]{12}, which nobody named: /,
       /^record {4}1\. exported \S+Z {3}nobody named {3}key [0-9a-f]{12}$/,
       /^list {6}models version 1, sha256:[0-9a-f]{64}$/,

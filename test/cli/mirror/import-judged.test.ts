@@ -185,7 +185,7 @@ describe('an archive that this side judges', () => {
     writeFileSync(before, await bytesOf(first));
     await GapSite.must(site.import(before));
     const run = await GapSite.must(site.import(site.archive));
-    assert.match(run.stdout, /1 imported, 1 here already, 0 refused; 1 blobs taken, 70\.0 kB, 3 were here/);
+    assert.match(run.stdout, /1 imported, 1 here already, 0 refused; 1 blob taken, 70\.0 kB, 3 were here/);
   });
 });
 

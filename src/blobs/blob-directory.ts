@@ -17,7 +17,7 @@ import { KnownError, systemCode } from '../errors/index.ts';
 import { syncDirectory } from '../files/index.ts';
 import { type Digest, digestHex, isDigest, parseDigest } from '../oci/index.ts';
 import { FreeSpace, type SpaceLimits } from './free-space.ts';
-import { type LockEffects, ReceiveLock } from './receive-lock.ts';
+import { type LockEffects, ReceiveLock, sweepLocks } from './receive-lock.ts';
 import { openReceiving, ReceivingFile, type ReceivingPlaces, recordedPieces } from './receiving-file.ts';
 import type { BlobStorage, OpenBlob, ReceivingBlob, StoredBlob } from './storage.ts';
 import { storageError } from './storage-error.ts';
@@ -64,6 +64,7 @@ export class BlobDirectory implements BlobStorage {
       if (effects.uid !== undefined && stat.uid !== effects.uid && stat.uid !== 0)
         throw refuse(`it belongs to user ${stat.uid}, not to ${effects.uid}`);
       if (effects.uid !== undefined && (stat.mode & 0o022) !== 0) throw refuse('others can write into it');
+      sweepLocks(join(path, 'partial'), effects.now());
     } catch (error) {
       if (error instanceof KnownError) throw error;
       throw new KnownError(

@@ -4,12 +4,14 @@ import {
   futimesSync,
   linkSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
   writeSync,
 } from 'node:fs';
+import { join } from 'node:path';
 import { KnownError, systemCode } from '../errors/index.ts';
 import { isGone, processMark } from './process-mark.ts';
 
@@ -79,6 +81,16 @@ function create(path: string, mark: string): number {
   const plain = openSync(path, 'wx', 0o600);
   writeSync(plain, mark);
   return plain;
+}
+
+/** Removes what processes left that were killed while they took a lock. */
+export function sweepLocks(folder: string, now: Date): void {
+  for (const name of readdirSync(folder)) {
+    if (!/\.lock\.[0-9a-f]{8}$/.test(name)) continue;
+    const path = join(folder, name);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat !== undefined && now.getTime() - stat.mtimeMs > staleMs) rmSync(path, { force: true });
+  }
 }
 
 /** What file systems without hard links say. */

@@ -130,6 +130,18 @@ describe('the record of pieces', () => {
   });
 });
 
+test('what a process left that was killed while it took a lock is swept away when it is old', () => {
+  data.open();
+  const [old, fresh] = ['aa.lock.00112233', 'aa.lock.44556677'].map((name) =>
+    join(data.path, 'partial', name),
+  );
+  for (const path of [old, fresh]) writeFileSync(path ?? '', 'mark');
+  utimesSync(old ?? '', data.ms / 1000 - 60, data.ms / 1000 - 60);
+  utimesSync(fresh ?? '', data.ms / 1000, data.ms / 1000);
+  data.open();
+  assert.deepEqual(readdirSync(join(data.path, 'partial')), ['aa.lock.44556677']);
+});
+
 describe('a lock', () => {
   const lock = () => `${partial()}.lock`;
   test('that nobody refreshed for a minute is taken over', async () => {

@@ -1,8 +1,7 @@
 import type { AllowList, ListedDescriptor, ListedModel } from '../../src/allow-list/index.ts';
 import { diffLines } from '../../src/report/index.ts';
 import type { DescribedLayer, LayerContent } from '../../src/verify/index.ts';
-import type { Comparison } from '../screen/index.ts';
-import { totalSize } from '../screen/index.ts';
+import { type Comparison, totalSize } from '../screen/index.ts';
 
 /** A difference for programs: everything that the screen shows, and nothing cut. */
 export function diffDocument(comparison: Comparison): object {

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { gather, Incoming, type IncompleteArchive, type WholeArchive } from '../../src/archive/index.ts';
 import type { Settings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { exitBits } from '../../src/findings/index.ts';
@@ -7,14 +8,7 @@ import { HashPool } from '../../src/hash/index.ts';
 import { ownerToBecome, WorkPlace } from '../../src/installation/index.ts';
 import { shortDigest, shortName } from '../../src/oci/index.ts';
 import { defaultStatePath, StateDirectory } from '../../src/state/index.ts';
-import {
-  gather,
-  Incoming,
-  type IncompleteArchive,
-  type InstallOutcome,
-  installArchive,
-  type WholeArchive,
-} from '../../src/transfer/index.ts';
+import { type InstallOutcome, installArchive } from '../../src/transfer/index.ts';
 import { type Io, liesInStore } from '../terminal/index.ts';
 import {
   Custody,

@@ -3,19 +3,10 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 import { digestOf } from '../../src/admission/index.ts';
 import { listSizeLimit, parseAllowList } from '../../src/allow-list/index.ts';
+import { ArchiveReader, FileSource, findArchives, payloadStart, toolName } from '../../src/archive/index.ts';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
 import { digestFromBytes } from '../../src/oci/index.ts';
-import {
-  type AddedFile,
-  ArchiveReader,
-  type Base,
-  baseOfArchive,
-  baseOfList,
-  FileSource,
-  findArchives,
-  payloadStart,
-  toolName,
-} from '../../src/transfer/index.ts';
+import { type AddedFile, type Base, baseOfArchive, baseOfList } from '../../src/transfer/index.ts';
 import { readUpTo } from '../../src/trust/index.ts';
 
 /** Bytes of one reading. */

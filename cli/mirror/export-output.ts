@@ -1,18 +1,18 @@
 import { statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { parseBytes } from '../../src/config/index.ts';
-import { describeCause, KnownError, systemCode } from '../../src/errors/index.ts';
-import { shortDigest } from '../../src/oci/index.ts';
 import {
   type ArchiveSink,
   cutIntoVolumes,
-  type ExportPlan,
   VolumeFiles,
   type VolumeHeader,
   volumeFileSize,
   WholeFile,
-} from '../../src/transfer/index.ts';
+} from '../../src/archive/index.ts';
+import { parseBytes } from '../../src/config/index.ts';
+import { describeCause, KnownError, systemCode } from '../../src/errors/index.ts';
+import { shortDigest } from '../../src/oci/index.ts';
+import type { ExportPlan } from '../../src/transfer/index.ts';
 import { baseOf, parseVolumeNumbers, shownNumbers } from '../transfer/index.ts';
 
 /** Bytes that are left free on the medium, for the files beside the archive. */

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import { type WrittenVolume, writeArchive } from '../../src/archive/index.ts';
 import { assertContinues, readRecord, signIndex } from '../../src/custody/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { digestBytes, digestFromBytes, fullName, shortDigest, shortName } from '../../src/oci/index.ts';
 import { printable, shownSize } from '../../src/report/index.ts';
-import { type ExportPlan, planExport, type WrittenVolume, writeArchive } from '../../src/transfer/index.ts';
+import { type ExportPlan, planExport } from '../../src/transfer/index.ts';
 import { counted } from '../screen/index.ts';
 import type { Io } from '../terminal/index.ts';
 import {

@@ -1,17 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { gather, Incoming, type IncompleteArchive, type WholeArchive } from '../../src/archive/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { exitBits, explainExitStatus } from '../../src/findings/index.ts';
 import { digestHex, shortDigest } from '../../src/oci/index.ts';
 import { printable } from '../../src/report/index.ts';
-import {
-  gather,
-  type ImportOutcome,
-  Incoming,
-  type IncompleteArchive,
-  importArchive,
-  type WholeArchive,
-} from '../../src/transfer/index.ts';
+import { type ImportOutcome, importArchive } from '../../src/transfer/index.ts';
 import type { Io } from '../terminal/index.ts';
 import {
   type Custody,

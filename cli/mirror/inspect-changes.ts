@@ -9,11 +9,11 @@ import {
   listSizeLimit,
   parseAllowList,
 } from '../../src/allow-list/index.ts';
+import type { ArchiveReader } from '../../src/archive/index.ts';
 import type { MirrorSettings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { type Digest, fullName } from '../../src/oci/index.ts';
 import {
-  type ArchiveReader,
   chooseList,
   type DescribedArchiveModel,
   judgeModels,

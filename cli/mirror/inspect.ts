@@ -1,11 +1,7 @@
-import { KnownError } from '../../src/errors/index.ts';
-import { explainExitStatus } from '../../src/findings/index.ts';
-import { safeJson } from '../../src/report/index.ts';
 import {
   ArchiveReader,
   archiveSize,
   type ByteSource,
-  describeModels,
   FileSource,
   findArchives,
   type MediumFile,
@@ -13,7 +9,11 @@ import {
   readVolume,
   type VolumeFile,
   volumeFileSize,
-} from '../../src/transfer/index.ts';
+} from '../../src/archive/index.ts';
+import { KnownError } from '../../src/errors/index.ts';
+import { explainExitStatus } from '../../src/findings/index.ts';
+import { safeJson } from '../../src/report/index.ts';
+import { describeModels } from '../../src/transfer/index.ts';
 import type { Io } from '../terminal/index.ts';
 import { besideArchive, readBeside, senderLine, sendersOf, TransferProgress } from '../transfer/index.ts';
 import { changesHere } from './inspect-changes.ts';

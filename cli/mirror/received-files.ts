@@ -1,8 +1,9 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { OutputFile } from '../../src/archive/index.ts';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
 import { type Digest, digestHex } from '../../src/oci/index.ts';
-import { type KeptFiles, OutputFile } from '../../src/transfer/index.ts';
+import type { KeptFiles } from '../../src/transfer/index.ts';
 import { writeBeside } from '../transfer/index.ts';
 
 /** What came along that is neither list nor model: `received/ID/bom/NAME`, and the tool, in the data of the mirror. */

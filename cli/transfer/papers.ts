@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import type { WholeArchive } from '../../src/archive/index.ts';
 import { assertContinues, type Sender } from '../../src/custody/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { type Digest, digestHex } from '../../src/oci/index.ts';
-import type { WholeArchive } from '../../src/transfer/index.ts';
 import { besideArchive } from './beside.ts';
 import { readBeside } from './custody.ts';
 import { senderLine } from './senders.ts';

@@ -1,6 +1,6 @@
 import type { AllowList } from '../allow-list/index.ts';
+import type { ArchiveIndex } from '../archive/index.ts';
 import type { Digest } from '../oci/index.ts';
-import type { ArchiveIndex } from './archive-index.ts';
 
 /** What the other side is taken to have, when only what it lacks is sent. */
 export interface Base {

@@ -1,9 +1,7 @@
 import { type CheckedManifest, checkManifest } from '../admission/index.ts';
+import { type ArchiveModel, type ArchiveReader, blobName } from '../archive/index.ts';
 import { KnownError } from '../errors/index.ts';
 import type { Digest, ModelName } from '../oci/index.ts';
-import type { ArchiveModel } from './archive-index.ts';
-import type { ArchiveReader } from './archive-reader.ts';
-import { blobName } from './entry-names.ts';
 
 /** Largest layer that is read as a text. */
 const textLimit = 1024 * 1024;

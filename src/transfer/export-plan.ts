@@ -1,13 +1,24 @@
 import { blobsOf, type CheckedManifest } from '../admission/index.ts';
 import type { AllowList } from '../allow-list/index.ts';
+import {
+  type ArchiveIndex,
+  blobName,
+  endOfTar,
+  entryKind,
+  entrySize,
+  indexName,
+  kindOrder,
+  layoutFiles,
+  modeOf,
+  type PlannedEntry,
+  sha256,
+  tableName,
+  writeIndex,
+} from '../archive/index.ts';
 import type { BlobStorage, OpenBlob } from '../blobs/index.ts';
 import { KnownError } from '../errors/index.ts';
 import { type Descriptor, type Digest, fullName, type ModelName, shortName } from '../oci/index.ts';
-import { type ArchiveIndex, sha256, writeIndex } from './archive-index.ts';
 import type { Base } from './base.ts';
-import { blobName, entryKind, indexName, kindOrder, modeOf, tableName } from './entry-names.ts';
-import { layoutFiles } from './layout-files.ts';
-import { endOfTar, entrySize } from './tar-framing.ts';
 
 /** A model that is to travel, its manifest read and checked. */
 export interface TravellingModel {
@@ -41,15 +52,6 @@ export interface ExportRequest {
   readonly added: readonly AddedFile[];
   /** What the other side has. */
   readonly base: Base | undefined;
-}
-
-/** One file of an archive that is to be written. */
-export interface PlannedEntry {
-  readonly name: string;
-  readonly size: number;
-  readonly mode: number;
-  readonly digest: Digest;
-  readonly content: Uint8Array | (() => Promise<OpenBlob>);
 }
 
 /** What an archive will be, to the last byte: the same models, list and base give the same archive. */

@@ -1,13 +1,10 @@
 import { type AdmittedModel, blobsOf, type Policy, type Records } from '../admission/index.ts';
+import { type ArchiveIndex, ArchiveReader, archiveSize, type ByteSource, isTool } from '../archive/index.ts';
 import type { BlobDirectory } from '../blobs/index.ts';
 import { defaultPieceSize } from '../hash/index.ts';
 import { type Digest, type ModelName, shortDigest, shortName } from '../oci/index.ts';
 import type { Renewal } from '../renewal/index.ts';
-import type { ArchiveIndex } from './archive-index.ts';
-import { ArchiveReader, archiveSize } from './archive-reader.ts';
-import type { ByteSource } from './byte-source.ts';
 import { chooseList, type OwnList } from './choose-list.ts';
-import { isTool } from './entry-names.ts';
 import { type JudgeRules, judgeModels, type RefusedModel, type WelcomeModel } from './judge-models.ts';
 import { offeredBy } from './offered-archive.ts';
 import { type BlobTarget, planTaking, type TakeEffects, takeBlobs } from './take-blobs.ts';

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { blobsOf, digestOf, type Policy } from '../admission/index.ts';
+import { type ArchiveIndex, ArchiveReader, archiveSize, type ByteSource } from '../archive/index.ts';
 import { KnownError } from '../errors/index.ts';
 import { exitBits } from '../findings/index.ts';
 import { defaultPieceSize, type HashPool } from '../hash/index.ts';
@@ -7,9 +8,6 @@ import { inspectBlob, prepareStore, type WaitEffects, WorkPlace } from '../insta
 import { type Descriptor, type Digest, fullName, type ModelName, shortName } from '../oci/index.ts';
 import type { Renewal } from '../renewal/index.ts';
 import { OllamaStore, readOneManifest } from '../store/index.ts';
-import type { ArchiveIndex } from './archive-index.ts';
-import { ArchiveReader, archiveSize } from './archive-reader.ts';
-import type { ByteSource } from './byte-source.ts';
 import { type ChosenList, chooseList, type OwnList } from './choose-list.ts';
 import { judgeModels, type RefusedModel, type WelcomeModel } from './judge-models.ts';
 import { offeredBy } from './offered-archive.ts';

@@ -6,11 +6,10 @@ import {
   type ListStanding,
   type Policy,
 } from '../admission/index.ts';
+import { type ArchiveModel, blobName } from '../archive/index.ts';
 import { KnownError } from '../errors/index.ts';
 import { exitBits } from '../findings/index.ts';
 import { type Digest, type ModelName, parseModelName, shortDigest, shortName } from '../oci/index.ts';
-import type { ArchiveModel } from './archive-index.ts';
-import { blobName } from './entry-names.ts';
 
 /** A model of an archive that may come in. */
 export interface WelcomeModel {

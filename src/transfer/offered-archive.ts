@@ -1,6 +1,6 @@
+import { blobName } from '../archive/index.ts';
 import { parseDigest } from '../oci/index.ts';
 import type { OfferedFiles } from '../renewal/index.ts';
-import { blobName } from './entry-names.ts';
 
 /** The files of an archive as a mirror would offer them. Exact manifests of a list are the manifests among the blobs. */
 export const offeredBy = (files: ReadonlyMap<string, Buffer>): OfferedFiles => ({

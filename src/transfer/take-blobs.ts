@@ -1,9 +1,8 @@
 import { blobsOf, receiveBlob } from '../admission/index.ts';
+import { type ArchiveReader, blobName } from '../archive/index.ts';
 import type { BlobStorage } from '../blobs/index.ts';
 import { KnownError } from '../errors/index.ts';
 import { type Descriptor, type Digest, shortDigest } from '../oci/index.ts';
-import type { ArchiveReader } from './archive-reader.ts';
-import { blobName } from './entry-names.ts';
 import type { WelcomeModel } from './judge-models.ts';
 
 export interface TakeEffects {

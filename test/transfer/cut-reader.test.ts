@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { type ByteSource, PipeSource } from '../../src/archive/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { HashPool } from '../../src/hash/index.ts';
-import { type ByteSource, PipeSource } from '../../src/transfer/index.ts';
 import { bytesOf, MemorySource } from '../fixtures/archive-bytes.ts';
 import { ArchiveSite, addedFile } from '../fixtures/archive-site.ts';
 import { eachTurn } from '../fixtures/in-flight.ts';

@@ -15,12 +15,12 @@ import { after, before, describe, test } from 'node:test';
 import {
   type ArchiveSink,
   cutIntoVolumes,
-  type ExportPlan,
   VolumeFiles,
   type VolumeHeader,
   WholeFile,
   writeArchive,
-} from '../../src/transfer/index.ts';
+} from '../../src/archive/index.ts';
+import type { ExportPlan } from '../../src/transfer/index.ts';
 import { bytesOf, never } from '../fixtures/archive-bytes.ts';
 import { ArchiveSite } from '../fixtures/archive-site.ts';
 import { inMemory } from '../fixtures/scratch-store.ts';

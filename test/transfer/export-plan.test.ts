@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { baseOfArchive, baseOfList, blobName } from '../../src/transfer/index.ts';
+import { blobName } from '../../src/archive/index.ts';
+import { baseOfArchive, baseOfList } from '../../src/transfer/index.ts';
 import { bytesOf } from '../fixtures/archive-bytes.ts';
 import { ArchiveSite, addedFile } from '../fixtures/archive-site.ts';
 import { digestOf } from '../fixtures/blob-directory.ts';

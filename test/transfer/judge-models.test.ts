@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ApprovedList } from '../../src/admission/index.ts';
 import { Companions } from '../../src/allow-list/index.ts';
-import { type ArchiveModel, blobName, type JudgeRules, judgeModels } from '../../src/transfer/index.ts';
+import { type ArchiveModel, blobName } from '../../src/archive/index.ts';
+import { type JudgeRules, judgeModels } from '../../src/transfer/index.ts';
 import { ArchiveSite, carriedModel, twoModels } from '../fixtures/archive-site.ts';
 import { digestOf } from '../fixtures/blob-directory.ts';
 

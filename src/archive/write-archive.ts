@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { type Pack, pack } from 'tar-stream';
 import { KnownError } from '../errors/index.ts';
 import { digestFromBytes } from '../oci/index.ts';
-import type { ExportPlan, PlannedEntry } from './export-plan.ts';
+import type { ArchivePlan, PlannedEntry } from './planned-entry.ts';
 import { entrySize, headerOf } from './tar-framing.ts';
 import type { ArchiveSink } from './volume-files.ts';
 
@@ -30,7 +30,7 @@ export interface WriteEffects {
  * @throws KnownError BLOB_NOT_AS_NAMED, FILE_UNWRITABLE, OUTPUT_THERE; the signal's reason
  */
 export async function writeArchive(
-  plan: ExportPlan,
+  plan: ArchivePlan,
   sink: ArchiveSink,
   effects: WriteEffects,
 ): Promise<void> {
@@ -54,7 +54,7 @@ export async function writeArchive(
   }
 }
 
-async function feed(tar: Pack, plan: ExportPlan, sink: ArchiveSink, signal: AbortSignal): Promise<void> {
+async function feed(tar: Pack, plan: ArchivePlan, sink: ArchiveSink, signal: AbortSignal): Promise<void> {
   let at = 0;
   for (const entry of plan.entries) {
     const end = at + entrySize(entry.size);

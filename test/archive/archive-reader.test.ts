@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { ArchiveReader, type ExportPlan } from '../../src/transfer/index.ts';
+import { ArchiveReader } from '../../src/archive/index.ts';
+import type { ExportPlan } from '../../src/transfer/index.ts';
 import { bytesOf, MemorySource } from '../fixtures/archive-bytes.ts';
 import { ArchiveSite, addedFile } from '../fixtures/archive-site.ts';
 import { refusedWith } from '../fixtures/refused-with.ts';

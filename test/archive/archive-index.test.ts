@@ -6,7 +6,7 @@ import {
   smallFileLimit,
   toolSizeLimit,
   writeIndex,
-} from '../../src/transfer/archive-index.ts';
+} from '../../src/archive/archive-index.ts';
 import { baseOfArchive, type ExportPlan } from '../../src/transfer/index.ts';
 import type { IndexJson } from '../fixtures/archive-parts.ts';
 import { ArchiveSite } from '../fixtures/archive-site.ts';

@@ -2,13 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import {
-  cutIntoVolumes,
-  type ExportPlan,
-  VolumeFiles,
-  type VolumeHeader,
-  writeArchive,
-} from '../../src/transfer/index.ts';
+import { cutIntoVolumes, VolumeFiles, type VolumeHeader, writeArchive } from '../../src/archive/index.ts';
+import type { ExportPlan } from '../../src/transfer/index.ts';
 import { never } from '../fixtures/archive-bytes.ts';
 import { ArchiveSite } from '../fixtures/archive-site.ts';
 import { volumesOf } from '../fixtures/archive-volumes.ts';

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { OutputFile } from '../../src/transfer/index.ts';
+import { OutputFile } from '../../src/archive/index.ts';
 import { refusedWith } from '../fixtures/refused-with.ts';
 import { noDisk, SmallDisk } from '../fixtures/small-disk.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
-import { FileSource, PipeSource } from '../../src/transfer/index.ts';
+import { FileSource, PipeSource } from '../../src/archive/index.ts';
 import { refusedWith } from '../fixtures/refused-with.ts';
 import { ScratchFiles } from '../fixtures/scratch-files.ts';
 

@@ -10,8 +10,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { findArchives, gather, Incoming } from '../../src/archive/index.ts';
 import type { Digest } from '../../src/oci/index.ts';
-import { findArchives, gather, Incoming } from '../../src/transfer/index.ts';
 import { bytesOf, never } from '../fixtures/archive-bytes.ts';
 import { ArchiveSite } from '../fixtures/archive-site.ts';
 import { volumesOf } from '../fixtures/archive-volumes.ts';

@@ -12,7 +12,7 @@ import {
   headerBlock,
   headerOf,
   padded,
-} from '../../src/transfer/tar-framing.ts';
+} from '../../src/archive/tar-framing.ts';
 import { octalSize, rawEntry, rawHeader } from '../fixtures/raw-tar.ts';
 
 const gib = 2 ** 30;

@@ -7,7 +7,7 @@ import {
   isTool,
   modeOf,
   tableName,
-} from '../../src/transfer/entry-names.ts';
+} from '../../src/archive/entry-names.ts';
 import { digestOf } from '../fixtures/blob-directory.ts';
 
 const digest = digestOf(Buffer.from('x'));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { layoutFiles } from '../../src/archive/layout-files.ts';
 import { parseModelName } from '../../src/oci/index.ts';
-import { layoutFiles } from '../../src/transfer/layout-files.ts';
 import { digestOf } from '../fixtures/blob-directory.ts';
 
 const mediaType = 'application/vnd.docker.distribution.manifest.v2+json';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { EntryPieces } from '../../src/transfer/entry-pieces.ts';
+import { EntryPieces } from '../../src/archive/entry-pieces.ts';
 import type { Range } from '../../src/upstream/index.ts';
 import { MemorySource, never } from '../fixtures/archive-bytes.ts';
 import { digestOf } from '../fixtures/blob-directory.ts';

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gather, Incoming, type IncompleteArchive, type WholeArchive } from '../../src/archive/index.ts';
 import type { Settings } from '../../src/config/index.ts';
@@ -188,13 +188,14 @@ class InstallRun {
     const { settings, flags } = this.#run;
     const path = settings['allow-list'];
     if (path === undefined) return undefined;
-    // A look remembers nothing: what it would accept is not accepted yet.
-    const openState = flags.dryRun === true ? this.#noState : () => this.#openState();
+    // A look makes no state: where there is none, nothing is remembered of the list either.
+    const openState = () =>
+      flags.dryRun === true && !existsSync(this.#statePath) ? this.#noState() : this.#openState();
     return { ...listRequestOf(settings, openState, this.#io.now()), path };
   }
 
   readonly #noState = (): StateDirectory => {
-    throw new KnownError('STATE_UNUSABLE', { path: this.#statePath, problem: 'a dry run remembers nothing' });
+    throw new KnownError('STATE_UNUSABLE', { path: this.#statePath, problem: 'it is not there' });
   };
 
   #custody(): Promise<Custody> {

@@ -18,12 +18,14 @@ export interface ChosenList {
  * Which list decides about an archive: the one that came along, where this side accepts it by its own keys or policy and
  * it is no older than what is here; else the one that lies here. Nothing is written before `take`.
  *
+ * @param remembers false for a look: what this side remembers counts, and nothing is remembered
  * @throws KnownError LIST_NOT_ACCEPTED, KEY_*, TRUST_*, USAGE
  */
 export async function chooseList(
   files: OfferedFiles,
   offersList: boolean,
   own: OwnList | undefined,
+  remembers = true,
 ): Promise<ChosenList> {
   if (own === undefined) return { standing: { kind: 'none' }, take: async () => undefined };
   const { path, chunks } = own;
@@ -41,10 +43,15 @@ export async function chooseList(
       },
     };
   }
-  const { list, companions, digest } = await accepted(own);
+  const { list, companions, digest } = await accepted(remembers ? own : { ...own, openState: noState });
   const approved = new ApprovedList(list, companions, digest);
   return { standing: { kind: 'accepted', approved }, take: async () => undefined };
 }
+
+/** What is accepted for a look alone is not accepted yet. */
+const noState: OwnList['openState'] = () => {
+  throw new KnownError('STATE_UNUSABLE', { path: 'of this side', problem: 'a look remembers nothing' });
+};
 
 /** @throws KnownError LIST_NOT_ACCEPTED */
 async function accepted(own: OwnList) {

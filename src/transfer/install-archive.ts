@@ -73,7 +73,12 @@ export async function installArchive(
   const reader = await ArchiveReader.open(source);
   request.checkSender(reader.id);
   const files = await reader.smallFiles();
-  const chosen = await chooseList(offeredBy(files), files.has('allow-list.json'), request.own);
+  const chosen = await chooseList(
+    offeredBy(files),
+    files.has('allow-list.json'),
+    request.own,
+    !request.dryRun,
+  );
   const judged = await judge(reader, files, chosen, request);
   const { list } = reader.index;
   const total = archiveSize(reader);

@@ -46,7 +46,8 @@ export async function placeModel(
   if (blobs === undefined) throw blocked('blobs/ cannot be opened');
   const wanted = blobsOf(checked.manifest);
   const kept: string[] = [];
-  const copies = new Set<string>();
+  const copies = new Map<string, string>();
+  let isPlaced = false;
   try {
     let missing = wanted.filter(({ digest }) => !sound.has(digest));
     let named = inPlace;
@@ -57,7 +58,7 @@ export async function placeModel(
           throw blocked('Ollama is downloading one of its blobs now');
         const received = work.blobs.placeOf(digest);
         const copy = keepCopy(received);
-        if (copy !== undefined) copies.add(copy);
+        if (copy !== undefined) copies.set(copy, received);
         // It lay in the store when it was looked at, and was never received.
         else if (!existsSync(received)) throw blocked('something removed one of its blobs meanwhile');
         const now = effects.now();
@@ -73,12 +74,21 @@ export async function placeModel(
         named = true;
         missing = lacking();
       }
-      if (missing.length === 0) return kept;
+      if (missing.length === 0) {
+        isPlaced = true;
+        return kept;
+      }
     }
     throw blocked('something removes its blobs again');
   } finally {
-    for (const copy of copies) rmSync(copy, { force: true });
+    for (const [copy, received] of copies) giveBack(copy, received, isPlaced);
   }
+}
+
+/** The copy goes when the model is in place; else it is what was received, and waits for the next attempt. */
+function giveBack(copy: string, received: string, isPlaced: boolean): void {
+  if (isPlaced || existsSync(received)) rmSync(copy, { force: true });
+  else if (existsSync(copy)) renameSync(copy, received);
 }
 
 /** A second name for a received blob, which the first one is made from again; none where the file system has no links. */

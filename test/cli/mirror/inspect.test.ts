@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { carriedModel } from '../../fixtures/archive-site.ts';
+import { flipBit } from '../../fixtures/damage.ts';
+import { GapSite } from '../../fixtures/gap-site.ts';
+import { TestSigner } from '../../fixtures/signed-list.ts';
+
+const weights = Buffer.from('weights that stay');
+const model = (template: string) =>
+  carriedModel('registry.ollama.ai/library/first:latest', {
+    model: weights,
+    template: Buffer.from(template),
+  });
+
+describe('model-mirror inspect', () => {
+  const look = (site: GapSite, ...words: string[]) => {
+    const here = ['--data', site.there.data, '--allow-list', site.there.list, '--key', site.key];
+    return site.mirror(['inspect', ...words, ...here]);
+  };
+
+  test('says what is in an archive, who approved and sent it, and what is new here; and makes nothing', async () => {
+    using site = await GapSite.make();
+    await GapSite.must(site.export('-o', site.archive, '--custodian', 'Carol', '--media-id', 'USB-17'));
+    const before = site.filesThere();
+    const { stdout } = await GapSite.must(look(site, site.archive));
+    assert.match(stdout, /^archive {3}[0-9a-f]{12} {3}.*models\.tar {3}\d+ files, \d/m);
+    assert.match(stdout, /^sender {4}signed by the key [0-9a-f]{12}, which nobody named: --sender PUB asks/m);
+    assert.match(stdout, /^record {4}1\. exported \S+ {3}Carol, USB-17 {3}key [0-9a-f]{12}$/m);
+    assert.match(
+      stdout,
+      /^list {6}models version 1, sha256:[0-9a-f]{64}\n {10}models version 1 is accepted here$/m,
+    );
+    assert.match(stdout, /^model {5}first:latest {3}[0-9a-f]{12} {3}90\.1 kB$/m);
+    assert.match(stdout, /^new {7}registry\.ollama\.ai\/library\/second:1b$/m);
+    assert.deepEqual(site.filesThere(), before);
+    assert.ok(!existsSync(site.there.data));
+  });
+
+  test('shows an update as diff does: the text of a template, line by line', async () => {
+    using old = await GapSite.make({ models: [model('be kind\n')] });
+    using fresh = await GapSite.make({ models: [model('be rude\n')], version: 2 }, old.signer);
+    await GapSite.must(old.export('-o', old.archive));
+    await GapSite.must(old.import(old.archive));
+    await GapSite.must(fresh.export('-o', fresh.archive));
+    const { stdout } = await GapSite.must(look(old, fresh.archive));
+    assert.match(stdout, /^list models version 1 -> version 2$/m);
+    assert.match(stdout, /^ {2}template {2}[0-9a-f]{12} \(8 B\) -> [0-9a-f]{12} \(8 B\)$/m);
+    assert.match(stdout, /^\s*-.*be kind$/m);
+    assert.match(stdout, /^\s*\+.*be rude$/m);
+    assert.match(stdout, /^changed {3}registry\.ollama\.ai\/library\/first:latest$/m);
+  });
+
+  test('says that a list is not accepted here, and why, and which models an import would refuse', async () => {
+    using site = await GapSite.make();
+    using other = await GapSite.make({}, new TestSigner('mallory'));
+    await GapSite.must(other.export('-o', other.archive));
+    const { stdout } = await GapSite.must(look(site, other.archive));
+    assert.match(stdout, /^ {10}not accepted here: the allow-list is not accepted: /m);
+    assert.equal(stdout.match(/^refused /gm)?.length, 2);
+  });
+
+  test('--whole reads every byte of an archive, and of a volume alone', async () => {
+    using site = await GapSite.make();
+    await GapSite.must(site.export('-o', site.archive));
+    await GapSite.must(site.export('-o', `${site.medium}/parts.tar`, '--split', '64KiB'));
+    assert.match(
+      (await GapSite.must(look(site, site.archive, '--whole'))).stdout,
+      /^bytes {5}every file is what/m,
+    );
+    const volume = `${site.medium}/parts.002.tar`;
+    const { stdout } = await GapSite.must(look(site, volume, '--whole'));
+    assert.match(stdout, /^volumes {3}2 of 3, each as its sums say\nmissing {3}1,3$/m);
+    flipBit(volume, 30_000, 0);
+    const bad = await look(site, volume, '--whole');
+    assert.equal(bad.status, 1);
+    assert.match(bad.stderr, /volume 2 of 3 is damaged: .*\(VOLUME_DAMAGED\)/);
+    flipBit(site.archive, 40_000, 0);
+    assert.match((await look(site, site.archive, '--whole')).stderr, /ARCHIVE_ALTERED/);
+  });
+
+  test('tells a record that was changed as what it is, and asks for a sender that is named', async () => {
+    using site = await GapSite.make();
+    await GapSite.must(site.export('-o', site.archive));
+    writeFileSync(`${site.medium}/models.transfer.jsonl`, '{}\n');
+    const { stdout } = await GapSite.must(look(site, site.archive));
+    assert.match(stdout, /^record {4}the transfer record is broken at entry 1: /m);
+    const asked = await look(site, site.archive, '--sender', site.key);
+    assert.equal(asked.status, 2);
+    assert.match(asked.stderr, /\(ARCHIVE_SENDER\)/);
+    const known = await look(site, site.archive, '--sender', `${site.data}/state/custody.pub`);
+    assert.match(known.stdout, /^sender {4}signed by custody\.pub$/m);
+  });
+});

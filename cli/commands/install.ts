@@ -124,7 +124,7 @@ class InstallRun {
         },
       );
     } catch (error) {
-      throw (await blamed(archive, error)) ?? error;
+      throw await archive.blame(error);
     } finally {
       this.#progress.stop();
       await archive.source.close();
@@ -223,11 +223,4 @@ class InstallRun {
     });
     return places.record;
   }
-}
-
-/** Of an archive in volumes a person wants to know which one to bring again. */
-async function blamed(archive: WholeArchive, error: unknown): Promise<KnownError | undefined> {
-  const ofBytes = ['ARCHIVE_ALTERED', 'ARCHIVE_MALFORMED', 'ARCHIVE_TRUNCATED'];
-  if (!(error instanceof KnownError) || !ofBytes.includes(error.code)) return undefined;
-  return archive.blame();
 }

@@ -100,7 +100,7 @@ class ImportRun {
         { signal: this.#io.interrupted, progressed: this.#progress.update },
       );
     } catch (error) {
-      throw (await this.#blamed(archive, error)) ?? error;
+      throw await archive.blame(error);
     } finally {
       this.#progress.stop();
       await archive.source.close();
@@ -152,13 +152,6 @@ class ImportRun {
 
   stop(): void {
     this.#progress.stop();
-  }
-
-  /** Of an archive in volumes a person wants to know which one to bring again. */
-  async #blamed(archive: WholeArchive, error: unknown): Promise<unknown> {
-    const ofBytes = ['ARCHIVE_ALTERED', 'ARCHIVE_MALFORMED', 'ARCHIVE_TRUNCATED'];
-    if (!(error instanceof KnownError) || !ofBytes.includes(error.code)) return undefined;
-    return archive.blame();
   }
 
   async #keepRecord(path: string, outcome: ImportOutcome, papers: Papers, custody: Custody): Promise<string> {

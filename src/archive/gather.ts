@@ -16,8 +16,8 @@ export interface WholeArchive {
   readonly source: ByteSource;
   /** Id and volumes, where it came in volumes. */
   readonly id: Digest | undefined;
-  /** After an error: which volume is to blame. @returns undefined where none is */
-  blame(): Promise<KnownError | undefined>;
+  /** After an error: what a person is told, who wants to know which volume to bring again. */
+  blame(error: unknown): Promise<unknown>;
 }
 
 /** Volumes of an archive, of which others are missing. They are kept. */
@@ -59,7 +59,7 @@ export async function gather(
   return archives.map(({ path, fd, size }) => ({
     ...{ kind: 'whole', path, id: undefined },
     source: new FileSource([{ path, fd, start: 0, length: size }]),
-    blame: async () => undefined,
+    blame: async (error: unknown) => error,
   }));
 }
 
@@ -118,7 +118,7 @@ async function assemble(
   return {
     ...{ kind: 'whole', path: given[0]?.path ?? volumes[0]?.path ?? '', id: cut.archive },
     source: new FileSource(segments),
-    blame: () => firstDamaged(volumes),
+    blame: async (error) => (isOfBytes(error) ? ((await firstDamaged(volumes)) ?? error) : error),
   };
 }
 
@@ -136,6 +136,11 @@ function refuseOtherCut(volumes: readonly VolumeFile[]): void {
     at += header.length;
   }
 }
+
+/** What other bytes than those that were sent lead to. */
+const isOfBytes = (error: unknown): boolean =>
+  error instanceof KnownError &&
+  ['ARCHIVE_ALTERED', 'ARCHIVE_MALFORMED', 'ARCHIVE_TRUNCATED'].includes(error.code);
 
 /** The first volume whose bytes are not those of its sums. */
 async function firstDamaged(volumes: readonly VolumeFile[]): Promise<KnownError | undefined> {
@@ -159,7 +164,7 @@ async function fromPipe(effects: GatherEffects): Promise<WholeArchive | Incomple
   pipe.unread(head.subarray(0, got));
   const name = nameIn(head);
   if (name === indexName)
-    return { kind: 'whole', path, source: pipe, id: undefined, blame: async () => undefined };
+    return { kind: 'whole', path, source: pipe, id: undefined, blame: async (error: unknown) => error };
   if (name !== volumeName) {
     const problem = got < blockSize ? `it has ${got} bytes` : `it begins with ${describeHeader(head)}`;
     throw new KnownError('ARCHIVE_UNKNOWN', { path, problem });

@@ -11,12 +11,16 @@ import {
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { findArchives, gather, Incoming } from '../../src/archive/index.ts';
+import { KnownError } from '../../src/errors/index.ts';
 import type { Digest } from '../../src/oci/index.ts';
 import { bytesOf, never } from '../fixtures/archive-bytes.ts';
 import { ArchiveSite } from '../fixtures/archive-site.ts';
 import { volumesOf } from '../fixtures/archive-volumes.ts';
 import { refusedWith } from '../fixtures/refused-with.ts';
 import { inMemory } from '../fixtures/scratch-store.ts';
+
+/** What a reader says of bytes that are other ones. */
+const bytes = new KnownError('ARCHIVE_TRUNCATED', { where: 'its end', actual: 0, expected: 1 });
 
 describe('what the words of a command line name', () => {
   const folder = mkdtempSync(join(inMemory(), 'vm-'));
@@ -60,7 +64,7 @@ describe('what the words of a command line name', () => {
       assert.ok(found?.kind === 'whole');
       const buffer = Buffer.alloc(whole.length + 1);
       assert.equal(await found.source.fill(buffer), whole.length);
-      assert.equal(await found.blame(), undefined);
+      assert.equal(await found.blame(bytes), bytes);
       await found.source.close();
     }
   });
@@ -72,13 +76,15 @@ describe('what the words of a command line name', () => {
     const buffer = Buffer.alloc(whole.length + 1);
     assert.equal(await found.source.fill(buffer), whole.length);
     assert.ok(buffer.subarray(0, whole.length).equals(whole));
-    assert.equal(await found.blame(), undefined);
+    assert.equal(await found.blame(bytes), bytes);
     await found.source.close();
     const bad = Buffer.from(volumes[1] ?? '');
     bad[20_000] = (bad[20_000] ?? 0) ^ 1;
     const [damaged] = await find([volume(1), at('v.002.tar', bad), volume(3)]);
     assert.ok(damaged?.kind === 'whole');
-    const blamed = await damaged.blame();
+    const blamed = await damaged.blame(bytes);
+    const other = new Error('of something else');
+    assert.equal(await damaged.blame(other), other);
     assert.ok(refusedWith('VOLUME_DAMAGED', 'volume 2 of 3')(blamed));
     await damaged.source.close();
   });

@@ -1,6 +1,6 @@
 import { KnownError } from '../src/errors/index.ts';
 import { runProgram } from './commands/index.ts';
-import { type Io, tellError, withLoss } from './terminal/index.ts';
+import { type Io, type Program, tellError, withLoss } from './terminal/index.ts';
 
 /** Node versions that run this tool; the same as `engines` in package.json. */
 const wanted = '^22.22.2 || ^24.15.0 || >=26';
@@ -11,12 +11,13 @@ export async function main(
   nodeVersion: string,
   io: Io,
   run: (args: readonly string[], io: Io) => Promise<number> = runProgram,
+  program: Program = 'verify-models',
 ): Promise<number> {
   try {
     refuseOldNode(nodeVersion);
-    return await lossless(await run(args, io), io);
+    return await lossless(await run(args, io), io, program);
   } catch (error) {
-    const status = await tellError(error, io.stderr);
+    const status = await tellError(error, io.stderr, program);
     return error instanceof KnownError && error.code === 'CANCELLED' ? interrupted(io, status) : status;
   }
 }
@@ -26,10 +27,10 @@ const interrupted = ({ interrupted: { aborted, reason } }: Io, status: number): 
   aborted && typeof reason === 'number' ? reason : status;
 
 /** A result that stdout did not take (a full disk) is an error, whatever the result was. */
-async function lossless(status: number, io: Io): Promise<number> {
+async function lossless(status: number, io: Io, program: Program): Promise<number> {
   const problem = io.stdout.failure;
   if (problem === undefined) return status;
-  await tellError(new KnownError('REPORT_UNWRITABLE', { path: '(stdout)', problem }), io.stderr);
+  await tellError(new KnownError('REPORT_UNWRITABLE', { path: '(stdout)', problem }), io.stderr, program);
   return withLoss(status);
 }
 

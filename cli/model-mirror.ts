@@ -8,11 +8,15 @@ const io = processIo();
 
 // What nobody awaited ends here too: as one line and 70, not as Node's stack trace and its 1, which means "altered".
 process.on('uncaughtException', (error) => {
-  void tellError(error, io.stderr).then((status) => process.exit(status));
+  void tellError(error, io.stderr, 'model-mirror').then((status) => process.exit(status));
 });
 
-main(process.argv.slice(2), process.versions.node, io, (args) => runMirror(args, io, tool.version)).then(
-  (status) => {
-    process.exitCode = status;
-  },
-);
+main(
+  process.argv.slice(2),
+  process.versions.node,
+  io,
+  (args) => runMirror(args, io, tool.version),
+  'model-mirror',
+).then((status) => {
+  process.exitCode = status;
+});

@@ -6,6 +6,6 @@ export { newPassphrase, passphrase } from './passphrase.ts';
 export { processHost, processIo } from './process-io.ts';
 export { barLines, Meter, type ProgressKind, plainLine, resolveProgress, showProgress } from './progress.ts';
 export { openReportFiles, type ReportFile, type WantedReport } from './report-files.ts';
-export { tellError, withLoss } from './tell-error.ts';
+export { type Program, tellError, withLoss } from './tell-error.ts';
 export { errorLine, TerminationLog, terminationLine } from './termination-log.ts';
 export { Transfers } from './transfers.ts';

@@ -26,4 +26,4 @@ export {
 export { type JudgeRules, judgeModels, type RefusedModel, type WelcomeModel } from './judge-models.ts';
 export { offeredBy } from './offered-archive.ts';
 export { whyUnstorable } from './storable-name.ts';
-export { type BlobTarget, planTaking, type TakeEffects, type TakePlan, takeBlobs } from './take-blobs.ts';
+export { type BlobTarget, planTaking, type TakeEffects, type TakePlan } from './take-blobs.ts';

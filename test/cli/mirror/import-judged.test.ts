@@ -81,7 +81,11 @@ describe('an archive that this side judges', () => {
   test('without a list here and without --policy observe nothing is even opened', async () => {
     const run = await site.mirror(['import', '--data', site.there.data, site.archive]);
     assert.equal(run.status, 64);
-    assert.match(run.stderr, /import needs the allow-list of this side: .* or --policy observe/);
+    assert.match(
+      run.stderr,
+      /^model-mirror: import needs the allow-list of this side: .* or --policy observe/,
+    );
+    assert.match(run.stderr, /^next: model-mirror --help$/m);
     assert.equal(existsSync(site.there.data), false);
     const installed = await site.mirror([
       'import',

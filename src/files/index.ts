@@ -11,5 +11,5 @@ export {
   type WhenDenied,
 } from './identity.ts';
 export { type RawName, rawToBytes, rawToText, textToRaw } from './raw-name.ts';
-export { readSmall } from './read-small.ts';
+export { type ReadFor, readSmall } from './read-small.ts';
 export { replaceFile, syncDirectory } from './replace-file.ts';

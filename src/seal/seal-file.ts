@@ -99,7 +99,7 @@ function findRecord(records: Buffer, count: number, digest: Digest, dev: bigint)
   while (low <= high) {
     const middle = (low + high) >>> 1;
     const at = middle * recordSize;
-    const order = Buffer.compare(records.subarray(at, at + 32), wanted);
+    const order = records.compare(wanted, 0, 32, at, at + 32);
     if (order === 0) return readRecord(records, at, digest, dev);
     if (order < 0) low = middle + 1;
     else high = middle - 1;

@@ -8,6 +8,7 @@ import {
   identityOf,
   openResolvedFile,
   type RawName,
+  type ReadFor,
   rawToText,
   readSmall,
 } from '../files/index.ts';
@@ -67,16 +68,19 @@ const breath = 256;
 /**
  * Reads every file under `manifests/`, whatever its depth and name, in directory order. Each is read through one
  * descriptor, up to the limit for manifests; nothing else than a regular file is opened.
+ *
+ * @param use `state` where something is started because of the states that are given here
  */
 export async function* readManifests(
   store: OllamaStore,
   report: Report,
   signal: AbortSignal,
+  use: ReadFor = 'bytes',
 ): AsyncGenerator<ManifestFile> {
   if (store.manifests === undefined) return;
   let count = 0;
   const root: Level = { directory: store.manifests, parts: [], above: undefined, behindLink: false };
-  for (const file of new Walk(store, report).level(root)) {
+  for (const file of new Walk(store, report, use).level(root)) {
     if (file !== undefined) yield file;
     count += 1;
     if (count % breath === 0) await setImmediate();
@@ -101,12 +105,14 @@ const pathOf = (parts: readonly string[]): string => ['manifests', ...parts].joi
 class Walk {
   readonly #store: OllamaStore;
   readonly #report: Report;
+  readonly #use: ReadFor;
   #linksFollowed = 0;
   #behindLinks = 0;
 
-  constructor(store: OllamaStore, report: Report) {
+  constructor(store: OllamaStore, report: Report, use: ReadFor) {
     this.#store = store;
     this.#report = report;
+    this.#use = use;
   }
 
   *level(level: Level): Walked {
@@ -128,8 +134,7 @@ class Walk {
       else if (stat.isDirectory()) {
         using inside = directory.openDirectory(name);
         yield* this.#descend({ directory: inside, parts, above: level, behindLink });
-      } else
-        yield readFile(stat, () => directory.openFile(name), parts, directory.pathOf(name), this.#report);
+      } else yield this.#read(stat, () => directory.openFile(name), parts, directory.pathOf(name));
     } catch (error) {
       this.#unreadable(parts, `cannot be read: ${describeCause(error)}`);
     }
@@ -181,13 +186,40 @@ class Walk {
     const stat = this.#store.statBehindLink(level.directory, name);
     if (!stat.isDirectory()) {
       const open = () => openResolvedFile(target.target);
-      yield readFile(stat, open, parts, level.directory.pathOf(name), this.#report);
+      yield this.#read(stat, open, parts, level.directory.pathOf(name));
       return;
     }
     using inside = Directory.open(target.target);
     if (this.#mayFollow(inside, level))
       yield* this.#descend({ directory: inside, parts, above: level, behindLink: true });
     else this.#unreadable(parts, 'is a link that leads back above itself, or one link too many');
+  }
+
+  #read(stat: Stats, open: () => number, parts: readonly string[], absolute: string): ManifestFile {
+    if (!stat.isFile())
+      return {
+        parts,
+        content: { kind: 'unreadable', problem: 'it is not a regular file', remedy: 'remove' },
+      };
+    if ((stat.mode & 0o002) !== 0) {
+      const path = pathOf(parts);
+      const hint = typedCommand(['chmod', 'o-w', absolute]);
+      const message = `every user of this machine can write ${path}`;
+      this.#report({ rule: 'manifest-writable', path, message, hint });
+    }
+    let fd: number | undefined;
+    try {
+      fd = open();
+      const bytes = readSmall(fd, manifestSizeLimit, this.#use);
+      if (bytes === undefined) return { parts, content: { kind: 'too-large', bytes: stat.size } };
+      return { parts, content: readContent(bytes, identityOf(fstatSync(fd, { bigint: true }))) };
+    } catch (error) {
+      const problem = error instanceof KnownError ? error.message : describeCause(error);
+      const vanished = systemCode(error) === 'ENOENT' ? 'it vanished while the store was read' : problem;
+      return { parts, content: { kind: 'unreadable', problem: vanished, remedy: 'look' } };
+    } finally {
+      if (fd !== undefined) closeSync(fd);
+    }
   }
 
   /** Links among directories can multiply without end: never back above oneself, and a thousand in all. */
@@ -211,40 +243,6 @@ class Walk {
     const path = pathOf(parts);
     const shown = path.length > 120 ? `${path.slice(0, 120)}...` : path;
     this.#report({ rule: 'store-unreadable', path, message: `${shown} ${what}` });
-  }
-}
-
-function readFile(
-  stat: Stats,
-  open: () => number,
-  parts: readonly string[],
-  absolute: string,
-  report: Report,
-): ManifestFile {
-  if (!stat.isFile())
-    return { parts, content: { kind: 'unreadable', problem: 'it is not a regular file', remedy: 'remove' } };
-  if ((stat.mode & 0o002) !== 0) {
-    const path = ['manifests', ...parts].join('/');
-    const hint = typedCommand(['chmod', 'o-w', absolute]);
-    report({
-      rule: 'manifest-writable',
-      path,
-      message: `every user of this machine can write ${path}`,
-      hint,
-    });
-  }
-  let fd: number | undefined;
-  try {
-    fd = open();
-    const bytes = readSmall(fd, manifestSizeLimit);
-    if (bytes === undefined) return { parts, content: { kind: 'too-large', bytes: stat.size } };
-    return { parts, content: readContent(bytes, identityOf(fstatSync(fd, { bigint: true }))) };
-  } catch (error) {
-    const problem = error instanceof KnownError ? error.message : describeCause(error);
-    const vanished = systemCode(error) === 'ENOENT' ? 'it vanished while the store was read' : problem;
-    return { parts, content: { kind: 'unreadable', problem: vanished, remedy: 'look' } };
-  } finally {
-    if (fd !== undefined) closeSync(fd);
   }
 }
 

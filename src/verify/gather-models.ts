@@ -1,3 +1,4 @@
+import type { ReadFor } from '../files/index.ts';
 import { typedCommand } from '../findings/index.ts';
 import {
   type Digest,
@@ -37,11 +38,16 @@ export interface Gathered {
   readonly complete: boolean;
 }
 
-/** Reads every manifest and judges each: its name first (would Ollama see it?), then its content. Sorted by name. */
+/**
+ * Reads every manifest and judges each: its name first (would Ollama see it?), then its content. Sorted by name.
+ *
+ * @param use `state` where something is started because the manifests are in the states that were read
+ */
 export async function gatherModels(
   store: OllamaStore,
   report: Report,
   signal: AbortSignal,
+  use: ReadFor = 'bytes',
 ): Promise<Gathered> {
   const models: GatheredModel[] = [];
   const facts: Gathered['facts'][number][] = [];
@@ -50,7 +56,7 @@ export async function gatherModels(
     if (fact.rule === 'store-unreadable' || fact.rule === 'store-link-outside') complete = false;
     report(fact);
   };
-  for await (const file of readManifests(store, told, signal)) {
+  for await (const file of readManifests(store, told, signal, use)) {
     if (!isRead(file)) complete = false;
     const name = visibleName(file);
     if (name === undefined) {

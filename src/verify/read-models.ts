@@ -26,6 +26,7 @@ export async function readModels(
       if (whole || way.concerns(fact)) log.add(fact);
     },
     signal,
+    request.sealing?.guarded === true ? 'state' : 'bytes',
   );
   const unread = (full: string) => signal.aborted || store.isUnread('manifests') || way.isBlocked(full);
   const { chosen, absent } = selectModels(

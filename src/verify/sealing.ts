@@ -34,6 +34,11 @@ export class Sealing {
     this.#verity = request.measure === undefined ? undefined : new VerityDigests(request.measure);
   }
 
+  /** Something is started because of this run, and what it saw is looked at once more just before. */
+  get guarded(): boolean {
+    return this.#request.guarded;
+  }
+
   /** The blobs of this run; none before `take`. */
   get table(): BlobTable {
     return this.#table;

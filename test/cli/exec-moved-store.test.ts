@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { MappedWriter, noMapping, onDisk } from '../fixtures/mapped-writer.ts';
 import type { SampleModel } from '../fixtures/sample-store.ts';
 import { SealedSite } from '../fixtures/sealed-site.ts';
 import { execWhile, slowLayers } from './exec-while.ts';
@@ -60,6 +62,31 @@ suite('exec on a store that is moved after a part of it was checked', () => {
       assert.match(readFileSync(log, 'utf8'), /^verify-models: exit status 4 = .*: STORE_MOVED: .*\n$/);
     });
   }
+
+  test('starts nothing when a manifest is written through a mapping whose page was dirty before', {
+    skip: noMapping(),
+  }, async (t) => {
+    const mapped = new SealedSite(onDisk());
+    mapped.scratch.addModel('registry.ollama.ai/library/slow:latest', slowLayers);
+    const file = join(mapped.store, 'manifests/registry.ollama.ai/library/slow/latest');
+    const ctime = () => statSync(file, { bigint: true }).ctimeNs;
+    const writer = await MappedWriter.start(file);
+    try {
+      await writer.flip(0);
+      const before = ctime();
+      await writer.flip(0);
+      if (ctime() !== before) return t.skip('needs a file system that moves no time at such a write');
+      const run = await execWhile(mapped.where, () => void writer.flip(0));
+      assert.deepEqual([run.status, run.io.replaced], [4, undefined], run.stderr);
+      assert.match(
+        run.stderr,
+        /the manifest of slow:latest changed while the store was read \(its [mc]timeNs moved\)/,
+      );
+    } finally {
+      await writer.end();
+      mapped.remove();
+    }
+  });
 
   const root = process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'true']).status === 0;
   test('starts nothing when another volume is mounted over it', {

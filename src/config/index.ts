@@ -1,13 +1,12 @@
+export { type ListenAddress, parseListen } from './listen-address.ts';
 export { loadSettings, type SettingsOf, type SettingsSources, variableOf } from './load-settings.ts';
 export {
-  type ListenAddress,
   logLevels,
   type MirrorSettingKey,
   type MirrorSettings,
   mirrorPolicies,
   mirrorSettingKeys,
   modelMirror,
-  parseListen,
   parseUpstream,
   type UpstreamSetting,
 } from './mirror-settings.ts';

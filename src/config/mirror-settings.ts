@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { isDigest } from '../oci/index.ts';
 import { boolean, each, isPath, path, read } from './kinds.ts';
+import { parseListen } from './listen-address.ts';
 import type { SettingsOf } from './load-settings.ts';
 import { progressKinds } from './settings.ts';
 import { parseBytes, parseDuration, parseJobs } from './units.ts';
@@ -12,24 +13,10 @@ export const mirrorFormats = ['text', 'json'] as const;
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 
-/** Where something listens. */
-export interface ListenAddress {
-  readonly host: string;
-  /** 0 lets the system choose. */
-  readonly port: number;
-}
-
 /** An upstream, and the host of the mirror that stands for it; undefined is every host that no other stands for. */
 export interface UpstreamSetting {
   readonly mirrorHost: string | undefined;
   readonly url: URL;
-}
-
-/** `127.0.0.1:11435`, `[::1]:443`, `mirror.corp:443`. */
-export function parseListen(text: string): ListenAddress | undefined {
-  const match = /^(?:\[([0-9a-fA-F:.]{2,45})\]|([A-Za-z0-9.-]{1,253})):([0-9]{1,5})$/.exec(text);
-  const [host, port] = [match?.[1] ?? match?.[2], Number(match?.[3])];
-  return host !== undefined && port <= 65_535 ? { host, port } : undefined;
 }
 
 /** `URL`, or `MIRRORHOST=URL`; http and https alone, a root without query, no credentials. */

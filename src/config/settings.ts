@@ -2,8 +2,8 @@ import * as z from 'zod/mini';
 import { isRuleId, type RuleId } from '../findings/index.ts';
 import { type Digest, isDigest } from '../oci/index.ts';
 import { boolean, each, isPath, path, read } from './kinds.ts';
+import { parseListen } from './listen-address.ts';
 import type { SettingsOf } from './load-settings.ts';
-import { parseListen } from './mirror-settings.ts';
 import { parseBytes, parseDuration, parseSubset, parseThreads } from './units.ts';
 
 export const formats = ['text', 'json', 'jsonl', 'sarif', 'junit'] as const;

@@ -30,6 +30,21 @@ function breaches(path: string, source: string): string[] {
   });
 }
 
+/** Each way that leads from a file back to itself, as a sentence; once for each place where it closes. */
+function circlesAmong(needs: ReadonlyMap<string, readonly string[]>): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const follow = (path: string, way: readonly string[]): void => {
+    const at = way.indexOf(path);
+    if (at !== -1) found.push([...way.slice(at), path].join(' -> '));
+    if (at !== -1 || done.has(path)) return;
+    for (const next of needs.get(path) ?? []) follow(next, [...way, path]);
+    done.add(path);
+  };
+  for (const path of needs.keys()) follow(path, []);
+  return found;
+}
+
 describe('the house', () => {
   test('every import follows the table of layers', () => {
     const found = productSources().flatMap((path) => breaches(path, readSource(path)));
@@ -52,6 +67,20 @@ describe('the house', () => {
     assert.deepEqual(breaches('src/store/x.ts', "export { x } from '../hash/index.ts';\n"), [
       'src/store/x.ts: src/hash (2) is not below src/store (2)',
     ]);
+  });
+
+  test('no files need each other in a circle', () => {
+    const needs = new Map(
+      productSources().map((path) => [
+        path,
+        importsOf(readSource(path))
+          .filter((name) => name.startsWith('.'))
+          .map((name) => join(dirname(path), name)),
+      ]),
+    );
+    assert.deepEqual(circlesAmong(needs), []);
+    const three = { a: ['b', 'd'], b: ['c'], c: ['a'], d: [] };
+    assert.deepEqual(circlesAmong(new Map(Object.entries(three))), ['a -> b -> c -> a']);
   });
 
   test('every room of the table exists and has an index, and every folder is a room', () => {

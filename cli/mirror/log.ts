@@ -8,7 +8,7 @@ import {
   verifyChain,
 } from '../../src/audit/index.ts';
 import type { AuditRow } from '../../src/catalog/index.ts';
-import { readRecord, type TransferRecord } from '../../src/custody/index.ts';
+import { readRecord, type TransferEntry, type TransferRecord } from '../../src/custody/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { isDigest, shortDigest } from '../../src/oci/index.ts';
 import { printable, safeJson, shownSize } from '../../src/report/index.ts';
@@ -105,18 +105,22 @@ interface Named {
   readonly record: TransferRecord;
 }
 
+/** A record of an audit log, as the entry of a transfer record names it. */
+const anchorOf = ({ seq, hash }: { readonly seq: number; readonly hash: string }): string => `${seq} ${hash}`;
+
+const anchorsOf = ({ audit }: TransferEntry): string[] => (audit === undefined ? [] : [anchorOf(audit)]);
+
 /** @throws KnownError LOG_BROKEN, RECORD_BROKEN */
 async function verify(mirror: OpenMirror, transfers: readonly Named[], io: Io): Promise<void> {
-  const anchors = new Map<number, string>();
-  for (const { record } of transfers)
-    for (const { audit } of record.entries) if (audit !== undefined) anchors.set(audit.seq, audit.hash);
+  // Both sides count their records from one: entries of the two may speak of records with the same number.
+  const anchors = new Set(transfers.flatMap(({ record }) => record.entries.flatMap(anchorsOf)));
   let end: ChainEnd = emptyChain;
   const seen = new Set<string>();
   for await (const row of rows(mirror)) {
     const record = recordOf(row);
     const broken = verifyChain([record], end);
     if (broken !== undefined) throw new KnownError('LOG_BROKEN', { ...broken });
-    if (anchors.get(record.seq) === record.hash) seen.add(`${record.seq} ${record.hash}`);
+    if (anchors.has(anchorOf(record))) seen.add(anchorOf(record));
     end = record;
   }
   refuseCut(mirror, transfers, seen, end, io);
@@ -144,7 +148,7 @@ function refuseCut(
   const { id } = parsePublicKey(own);
   for (const { record } of transfers)
     for (const { audit, signer } of record.entries) {
-      if (audit === undefined || signer.id !== id || seen.has(`${audit.seq} ${audit.hash}`)) continue;
+      if (audit === undefined || signer.id !== id || seen.has(anchorOf(audit))) continue;
       const problem =
         audit.seq > end.seq
           ? 'it is missing, and a transfer record that was signed here names it'
@@ -160,9 +164,7 @@ async function tellTransfers(transfers: readonly Named[], seen: ReadonlySet<stri
     );
     for (const { entry, action, time, signer, custodian, audit } of record.entries) {
       const here =
-        audit !== undefined && seen.has(`${audit.seq} ${audit.hash}`)
-          ? `; record ${audit.seq} of this log`
-          : '';
+        audit !== undefined && seen.has(anchorOf(audit)) ? `; record ${audit.seq} of this log` : '';
       const by = custodian === undefined ? '' : ` by ${custodian}`;
       await io.stdout.write(
         `  ${entry}. ${action} ${time}${printable(by)}   key ${signer.id.slice(0, 12)}${here}\n`,

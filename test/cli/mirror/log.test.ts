@@ -12,6 +12,12 @@ function tamper(site: GapSite, statement: string): void {
   database.close();
 }
 
+/** The record that the receiving side keeps. */
+function recordThere(site: GapSite): string {
+  const [name = ''] = site.filesThere().filter((file) => file.includes('.transfer.jsonl'));
+  return join(site.folder, 'there', /\S*transfer\.jsonl/.exec(name)?.[0] ?? '');
+}
+
 describe('model-mirror log', () => {
   const log = (site: GapSite, ...words: string[]) => site.mirror(['log', ...words, '--data', site.data]);
   const record = (site: GapSite) => `${site.medium}/models.transfer.jsonl`;
@@ -69,8 +75,7 @@ describe('model-mirror log', () => {
   test('verify holds the entries of both ends against their keys, also where there is no mirror', async () => {
     using site = await exported();
     await GapSite.must(site.import(site.archive));
-    const [name = ''] = site.filesThere().filter((file) => file.includes('.transfer.jsonl'));
-    const both = join(site.folder, 'there', /\S*transfer\.jsonl/.exec(name)?.[0] ?? '');
+    const both = recordThere(site);
     const keys = [site.data, site.there.data].map((data) => join(data, 'state', 'custody.pub'));
     const verify = (...words: string[]) =>
       site.mirror(['log', 'verify', both, '--data', join(site.folder, 'nowhere'), ...words]);
@@ -83,6 +88,16 @@ describe('model-mirror log', () => {
     const lines = readFileSync(both, 'utf8').trim().split('\n').reverse();
     writeFileSync(both, `${lines.join('\n')}\n`);
     assert.match((await verify()).stderr, /broken at entry 1: .*\(RECORD_BROKEN\)/);
+  });
+
+  test('verify on either side is green for a record in which both name a record of the same number', async () => {
+    using site = await exported();
+    await GapSite.must(site.import(site.archive));
+    const both = recordThere(site);
+    for (const data of [site.data, site.there.data]) {
+      const { stdout } = await GapSite.must(site.mirror(['log', 'verify', both, '--data', data]));
+      assert.equal(stdout.match(/; record 3 of this log$/gm)?.length, 1);
+    }
   });
 
   test('knows list and verify', async () => {

@@ -15,7 +15,14 @@ import { explainExitStatus } from '../../src/findings/index.ts';
 import { safeJson } from '../../src/report/index.ts';
 import { describeModels } from '../../src/transfer/index.ts';
 import type { Io } from '../terminal/index.ts';
-import { besideArchive, readBeside, senderLine, sendersOf, TransferProgress } from '../transfer/index.ts';
+import {
+  besideArchive,
+  readBeside,
+  readNamed,
+  senderLine,
+  sendersOf,
+  TransferProgress,
+} from '../transfer/index.ts';
 import { changesHere } from './inspect-changes.ts';
 import { type Inspected, inspectedDocument, inspectedLines, recordOf } from './inspect-lines.ts';
 import { settingsOf } from './mirror-settings.ts';
@@ -107,8 +114,9 @@ async function show(reader: ArchiveReader, { path, volumes, end }: Place, run: R
   const { settings, flags, progress, io } = run;
   const { index, id } = reader;
   const beside = besideArchive(path);
-  const sender = senderLine(readBeside(flags.signature ?? beside.signature), id, sendersOf(settings.sender));
-  const record = recordOf(readBeside(flags.record ?? beside.record));
+  const signature = flags.signature === undefined ? readBeside(beside.signature) : readNamed(flags.signature);
+  const sender = senderLine(signature, id, sendersOf(settings.sender));
+  const record = recordOf(flags.record === undefined ? readBeside(beside.record) : readNamed(flags.record));
   const total = archiveSize(reader);
   const complete = volumes === undefined || volumes.numbers.length === volumes.count;
   const seen = { path, id, index, volumes, sender, record, total };

@@ -3,6 +3,7 @@ export {
   Custody,
   type CustodyWords,
   readBeside,
+  readNamed,
   writeBeside,
   writeRecord,
 } from './custody.ts';

@@ -4,7 +4,7 @@ import { assertContinues, type Sender } from '../../src/custody/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { type Digest, digestHex } from '../../src/oci/index.ts';
 import { besideArchive } from './beside.ts';
-import { readBeside } from './custody.ts';
+import { readBeside, readNamed } from './custody.ts';
 import { senderLine } from './senders.ts';
 
 /** What lies beside an archive, where a person named other files; and where the records of this side are. */
@@ -27,13 +27,14 @@ export class Papers {
   readonly #signature: Buffer;
   readonly #sent: Buffer;
 
-  /** @throws KnownError ARCHIVE_UNREADABLE */
+  /** @throws KnownError PAPER_UNREADABLE */
   constructor(archive: Pick<WholeArchive, 'path' | 'id'>, places: PaperPlaces) {
     const beside = besideArchive(archive.path);
     this.#archive = archive;
     this.#places = places;
-    this.#signature = readBeside(places.signature ?? beside.signature);
-    this.#sent = readBeside(places.record ?? beside.record);
+    const { signature, record } = places;
+    this.#signature = signature === undefined ? readBeside(beside.signature) : readNamed(signature);
+    this.#sent = record === undefined ? readBeside(beside.record) : readNamed(record);
   }
 
   /**

@@ -2,6 +2,7 @@ import { explainExitStatus } from '../../src/findings/index.ts';
 import { shortDigest, shortName } from '../../src/oci/index.ts';
 import { printable, shownSize } from '../../src/report/index.ts';
 import type { InstallOutcome } from '../../src/transfer/index.ts';
+import { type KeptRecord, recordLines } from '../transfer/index.ts';
 import { carried, nextLine, type TypedFlags } from './context.ts';
 
 export interface Installed {
@@ -9,7 +10,7 @@ export interface Installed {
   /** Who sent it. */
   readonly sender: string;
   /** Where the transfer record is; undefined in a dry run. */
-  readonly record: string | undefined;
+  readonly kept: KeptRecord | undefined;
   readonly dryRun: boolean;
   readonly status: number;
   readonly flags: TypedFlags;
@@ -19,7 +20,7 @@ export interface Installed {
 export function* installedLines({
   outcome,
   sender,
-  record,
+  kept: records,
   dryRun,
   status,
   flags,
@@ -41,7 +42,7 @@ export function* installedLines({
     yield `list      ${printable(renewal.list.listId)} version ${renewal.list.version} taken, approved by ${renewal.summary.signers.map((name) => printable(name)).join(', ')}, until ${renewal.summary.expires.toISOString().slice(0, 10)}\n`;
   if (renewal?.firstContact === true)
     yield `          first contact: compare its digest with what the signers say: ${renewal.summary.digest}\n`;
-  if (record !== undefined) yield `record    ${printable(record)}\n`;
+  if (records !== undefined) yield* recordLines(records);
   const known = models.filter((model) => model.known).length;
   const words = dryRun ? ['would be installed', 'would be taken'] : ['installed', 'taken'];
   yield `${models.length - known} ${words[0]}, ${known} here already, ${refused.length} refused; ${shownSize(taken)} ${words[1]}\n`;

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { gather, Incoming, type IncompleteArchive, type WholeArchive } from '../../src/archive/index.ts';
 import type { Settings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
@@ -12,11 +12,11 @@ import { type InstallOutcome, installArchive } from '../../src/transfer/index.ts
 import { type Io, liesInStore } from '../terminal/index.ts';
 import {
   Custody,
+  type KeptRecord,
   Papers,
   sendersOf,
   shownNumbers,
   TransferProgress,
-  writeRecord,
 } from '../transfer/index.ts';
 import { refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
 import { installedLines } from './install-lines.ts';
@@ -107,6 +107,7 @@ class InstallRun {
     });
     const dryRun = flags.dryRun === true;
     const custody = dryRun ? undefined : await this.#custody();
+    if (!dryRun) papers.prepare();
     let outcome: InstallOutcome;
     try {
       outcome = await installArchive(
@@ -129,10 +130,10 @@ class InstallRun {
       this.#progress.stop();
       await archive.source.close();
     }
-    const record = custody && this.#keepRecord(archive.path, outcome, papers, custody);
+    const kept = custody && this.#keepRecord(archive.path, outcome, papers, custody);
     if (!dryRun) incoming.forget(outcome.archive);
     for (const { bit } of outcome.refused) this.#status |= bit;
-    const facts = { outcome, sender: papers.sender, record, dryRun, status: this.#status, flags };
+    const facts = { outcome, sender: papers.sender, kept, dryRun, status: this.#status, flags };
     for (const line of installedLines(facts)) await io.stdout.write(line);
   }
 
@@ -205,15 +206,13 @@ class InstallRun {
     return Custody.open(words, () => this.#openState(), this.#io);
   }
 
-  #keepRecord(path: string, outcome: InstallOutcome, papers: Papers, custody: Custody): string {
+  #keepRecord(path: string, outcome: InstallOutcome, papers: Papers, custody: Custody): KeptRecord {
     const { archive, models, refused, list } = outcome;
-    const places = papers.placesOf(archive);
-    mkdirSync(dirname(places.record), { recursive: true, mode: 0o700 });
     const record = custody.entry(papers.before, archive, {
       ...{ action: 'installed', models: models.length, refused: refused.length, bytes: outcome.total },
       list: list?.digest,
     });
-    writeRecord(record, places, {
+    return papers.keep(archive, record, {
       ...{ file: path, list },
       models: models.map(({ name, digest, bytes }) => ({
         name: shortName(name),
@@ -221,6 +220,5 @@ class InstallRun {
         bytes,
       })),
     });
-    return places.record;
   }
 }

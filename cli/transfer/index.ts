@@ -7,6 +7,7 @@ export {
   writeBeside,
   writeRecord,
 } from './custody.ts';
+export { type KeptRecord, makeRecordFolder, recordLines } from './kept-record.ts';
 export { Papers } from './papers.ts';
 export { senderLine, sendersOf } from './senders.ts';
 export { TransferProgress } from './transfer-progress.ts';

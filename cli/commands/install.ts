@@ -113,7 +113,7 @@ class InstallRun {
       outcome = await installArchive(
         archive.source,
         {
-          ...{ store, dryRun, pool: this.#pool, platform: io.platform, names: [] },
+          ...{ store, dryRun, pool: this.#pool, platform: io.platform },
           work: () => this.#workPlace(),
           own: this.#ownList(),
           policy: settings.policy ?? 'enforce',

@@ -187,7 +187,8 @@ export class ModelRepair {
     if (wanted.inPlace) return;
     this.#touch(this.#effects.now());
     const { bytes, digest } = wanted.checked;
-    const kept = installManifest(this.#store.path, wanted.name, bytes, this.#work());
+    const reason = 'a repair replaced this by a manifest';
+    const kept = installManifest(this.#store.path, wanted.name, bytes, this.#work(), reason);
     const was = kept === undefined ? 'missing' : 'altered';
     this.#mended.push({
       ...{ layer: 'manifest', digest, was, kept },

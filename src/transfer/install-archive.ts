@@ -5,13 +5,13 @@ import { KnownError } from '../errors/index.ts';
 import { exitBits } from '../findings/index.ts';
 import { defaultPieceSize, type HashPool } from '../hash/index.ts';
 import { inspectBlob, prepareStore, type WaitEffects, WorkPlace } from '../installation/index.ts';
-import { type Descriptor, type Digest, fullName, type ModelName, shortName } from '../oci/index.ts';
+import { type Descriptor, type Digest, type ModelName, shortName } from '../oci/index.ts';
 import type { Renewal } from '../renewal/index.ts';
 import { OllamaStore, readOneManifest } from '../store/index.ts';
 import { type ChosenList, chooseList, type OwnList } from './choose-list.ts';
 import { judgeModels, type RefusedModel, type WelcomeModel } from './judge-models.ts';
 import { offeredBy } from './offered-archive.ts';
-import { placeModel } from './place-model.ts';
+import { forgetReceived, placeModel } from './place-model.ts';
 import { whyUnstorable } from './storable-name.ts';
 import { type BlobTarget, planTaking, type TakeEffects, type TakePlan, takeBlobs } from './take-blobs.ts';
 
@@ -23,8 +23,6 @@ export interface InstallRequest {
   readonly pool: HashPool;
   readonly own: OwnList | undefined;
   readonly policy: Policy;
-  /** Models that are meant; none means all of the archive. */
-  readonly names: readonly ModelName[];
   /** Says what would be done, and writes nothing. */
   readonly dryRun: boolean;
   readonly platform: NodeJS.Platform;
@@ -112,14 +110,7 @@ async function judge(
   { standing }: ChosenList,
   request: InstallRequest,
 ): Promise<{ readonly welcome: readonly WelcomeModel[]; readonly refused: readonly RefusedModel[] }> {
-  const meant = new Set(request.names.map((name) => fullName(name).toLowerCase()));
-  const models = index.models.filter(
-    ({ name }) => meant.size === 0 || meant.delete(fullName(name).toLowerCase()),
-  );
-  const [unknown] = meant;
-  if (request.names.length > 0 && unknown !== undefined)
-    throw new KnownError('USAGE', { problem: `${unknown.slice(0, 120)} is not in the archive` });
-  const { welcome, refused } = await judgeModels(models, files, {
+  const { welcome, refused } = await judgeModels(index.models, files, {
     ...{ standing, policy: request.policy, contact: 'whoever approves models here' },
     here: async (name) => digestInStore(request.store, name),
   });
@@ -194,14 +185,21 @@ class StoreTarget implements BlobTarget, Disposable {
     const { name, checked } = model;
     const inPlace = digestInStore(this.#request.store, name) === checked.digest;
     const wanted = blobsOf(checked.manifest);
-    if (inPlace && wanted.every(({ digest }) => this.#sound.has(digest))) return this.installed(model, []);
+    if (inPlace && wanted.every(({ digest }) => this.#sound.has(digest))) {
+      if (this.#receivedBefore) await this.#settle(wanted);
+      return this.installed(model, []);
+    }
     const state = { store: this.#store, work: this.#work(), sound: this.#sound, inPlace };
     const kept = await placeModel(model, state, effects);
-    for (const { digest } of wanted) {
-      await this.#work().blobs.remove(digest);
+    await this.#settle(wanted);
+    return { ...this.installed(model, kept), known: false };
+  }
+
+  async #settle(placed: readonly Descriptor[]): Promise<void> {
+    for (const { digest } of placed) {
+      await forgetReceived(this.#work(), digest);
       this.#sound.add(digest);
     }
-    return { ...this.installed(model, kept), known: false };
   }
 
   /** What is known of a model, before or after it was put in place. */

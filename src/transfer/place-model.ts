@@ -45,6 +45,7 @@ export async function placeModel(
   const { blobs } = store;
   if (blobs === undefined) throw blocked('blobs/ cannot be opened');
   const wanted = blobsOf(checked.manifest);
+  const reason = `an archive brought ${shortName(name)}`;
   const kept: string[] = [];
   const copies = new Map<string, string>();
   let isPlaced = false;
@@ -63,13 +64,13 @@ export async function placeModel(
         else if (!existsSync(received)) throw blocked('something removed one of its blobs meanwhile');
         const now = effects.now();
         utimesSync(received, now, now);
-        const old = installBlob(blobs, digest, work, `an archive brought ${shortName(name)}`);
+        const old = installBlob(blobs, digest, work, reason);
         if (old !== undefined) kept.push(old);
       }
       if (missing.length > 0) syncDirectory(join(store.path, 'blobs'));
       missing = lacking();
       if (missing.length === 0 && !named) {
-        const old = installManifest(store.path, name, checked.bytes, work);
+        const old = installManifest(store.path, name, checked.bytes, work, reason);
         if (old !== undefined) kept.push(old);
         named = true;
         missing = lacking();
@@ -85,15 +86,23 @@ export async function placeModel(
   }
 }
 
+/** A blob that lies in the store is no longer what was received: nothing of it waits, not even from a run that was killed. */
+export async function forgetReceived({ blobs }: WorkPlace, digest: Digest): Promise<void> {
+  await blobs.remove(digest);
+  rmSync(copyOf(blobs.placeOf(digest)), { force: true });
+}
+
 /** The copy goes when the model is in place; else it is what was received, and waits for the next attempt. */
 function giveBack(copy: string, received: string, isPlaced: boolean): void {
   if (isPlaced || existsSync(received)) rmSync(copy, { force: true });
   else if (existsSync(copy)) renameSync(copy, received);
 }
 
+const copyOf = (received: string): string => `${received}.kept`;
+
 /** A second name for a received blob, which the first one is made from again; none where the file system has no links. */
 function keepCopy(received: string): string | undefined {
-  const copy = `${received}.kept`;
+  const copy = copyOf(received);
   try {
     linkSync(received, copy);
     return copy;

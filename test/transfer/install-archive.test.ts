@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { KnownError } from '../../src/errors/index.ts';
 import { HashPool } from '../../src/hash/index.ts';
-import { parseModelName } from '../../src/oci/index.ts';
 import { bytesOf, MemorySource } from '../fixtures/archive-bytes.ts';
 import { ArchiveSite, carriedModel } from '../fixtures/archive-site.ts';
 import { ReceivingStore } from '../fixtures/receiving-store.ts';
@@ -70,17 +69,22 @@ describe('models of an archive into a store', () => {
     assert.equal(outcome.renewal, undefined);
   });
 
-  test('only the models that are meant, by their full names', async () => {
-    const names = [parseModelName('SECOND:1b')];
-    const outcome = await target.install(new MemorySource(whole), { names });
-    assert.deepEqual(
-      outcome.models.map(({ name }) => name.model),
-      ['second'],
-    );
-    assert.equal(target.received.length, 3);
-    const unknown = target.install(new MemorySource(whole), { names: [parseModelName('third')] });
-    await assert.rejects(unknown, refusedWith('USAGE', 'third:latest is not in the archive'));
-  });
+  for (const when of ['before the manifest', 'after it'] as const)
+    test(`what a run left that was killed ${when} goes when the model is in place`, async () => {
+      await target.install(new MemorySource(whole));
+      const [model] = site.models;
+      assert.ok(model);
+      if (when === 'before the manifest') rmSync(manifestPathOf(target.store, model.full));
+      for (const digest of model.blobs.keys()) {
+        const received = target.work.blobs.placeOf(digest);
+        const placed = join(target.store, 'blobs', digest.replace(':', '-'));
+        linkSync(placed, `${received}.kept`);
+        linkSync(placed, received);
+      }
+      assert.equal(target.waiting.length, 2 * model.blobs.size);
+      await target.install(new MemorySource(whole));
+      assert.deepEqual(target.waiting, []);
+    });
 
   test('names that this system cannot store are refused before anything is written, and the others installed', async () => {
     using odd = new ArchiveSite({
@@ -126,6 +130,7 @@ describe('models of an archive into a store', () => {
       /first:latest is here as \w{12}, and the archive has \w{12}/,
     );
     const { models } = await target.install(new MemorySource(whole));
-    assert.equal(models[0]?.kept.length, 1);
+    const [kept = ''] = models[0]?.kept ?? [];
+    assert.equal(JSON.parse(readFileSync(`${kept}.json`, 'utf8')).reason, 'an archive brought first:latest');
   });
 });

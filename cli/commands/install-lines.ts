@@ -14,6 +14,8 @@ export interface Installed {
   readonly dryRun: boolean;
   readonly status: number;
   readonly flags: TypedFlags;
+  /** The words of the command to type next. */
+  readonly next: readonly string[];
 }
 
 /** What an installation did, or would do: a line for each model, then what belongs to the whole. */
@@ -24,6 +26,7 @@ export function* installedLines({
   dryRun,
   status,
   flags,
+  next,
 }: Installed): Generator<string> {
   const { archive, models, refused, taken, renewal } = outcome;
   const quiet = flags.quiet === true;
@@ -47,18 +50,20 @@ export function* installedLines({
   const words = dryRun ? ['would be installed', 'would be taken'] : ['installed', 'taken'];
   yield `${models.length - known} ${words[0]}, ${known} here already, ${refused.length} refused; ${shownSize(taken)} ${words[1]}\n`;
   yield `exit status ${explainExitStatus(status)}\n`;
-  yield nextLine(nextWords(dryRun, flags), flags);
+  yield nextLine(next, flags);
 }
 
-function nextWords(dryRun: boolean, flags: TypedFlags): string[] {
-  const list = typeof flags.allowList === 'string' ? ['--allow-list', flags.allowList] : [];
-  const by =
-    typeof flags.trust === 'string'
-      ? ['--trust', flags.trust]
-      : typeof flags.key === 'string'
-        ? ['--key', flags.key]
-        : [];
-  const state = typeof flags.state === 'string' ? ['--state', flags.state] : [];
-  if (dryRun) return ['install', 'ARCHIVE', ...list, ...by, ...state, ...carried(flags)];
-  return ['check', ...list, ...by, ...state, ...carried(flags)];
+/** What to type after an installation; after a dry run the words of the installation itself. */
+export function nextWords(dryRun: readonly string[] | undefined, flags: TypedFlags): string[] {
+  const given = (key: string, flag: string) =>
+    [flags[key] ?? []].flat().flatMap((word: unknown) => [flag, String(word)]);
+  const list = [
+    ...given('allowList', '--allow-list'),
+    ...(flags.trust === undefined ? given('key', '--key') : given('trust', '--trust')),
+    ...given('state', '--state'),
+    ...carried(flags),
+  ];
+  if (dryRun === undefined) return ['check', ...list];
+  const own = [...given('policy', '--policy'), ...given('sender', '--sender'), ...given('ca', '--ca')];
+  return ['install', ...dryRun, ...list, ...own];
 }

@@ -7,6 +7,7 @@ import { whyUnstorable } from '../../src/transfer/index.ts';
 import type { Io } from '../terminal/index.ts';
 import { approvedListOf } from './approved-list.ts';
 import { settingsOf, type TypedFlags } from './context.ts';
+import { nextWords } from './install-lines.ts';
 import { RepairRun } from './repair-run.ts';
 import { sourcesOf } from './repair-sources.ts';
 
@@ -30,7 +31,7 @@ export async function installFromMirror(
   const { from } = settingsOf({ from: url, config: flags.config }, io);
   const sources = sourcesOf({ ...settings, from }, io);
   try {
-    const approved = await approvedListOf(settings, store, io);
+    const approved = await approvedListOf(settings, store, io, dryRun);
     const names = namesOf(words, approved);
     for (const name of names) refuseUnstorable(name, io);
     const owner = dryRun ? undefined : ownerToBecome(store, io.uid);
@@ -46,7 +47,7 @@ export async function installFromMirror(
     );
     try {
       for (const name of names) await run.one(name);
-      return await run.end(flags);
+      return await run.end(flags, nextWords(dryRun ? [url, ...words] : undefined, flags));
     } finally {
       await run.close();
     }

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { gather, Incoming, type IncompleteArchive, type WholeArchive } from '../../src/archive/index.ts';
 import type { Settings } from '../../src/config/index.ts';
@@ -19,9 +18,9 @@ import {
   TransferProgress,
 } from '../transfer/index.ts';
 import { refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
-import { installedLines } from './install-lines.ts';
+import { installedLines, nextWords } from './install-lines.ts';
 import { installFromMirror } from './install-mirror.ts';
-import { listRequestOf } from './list-request.ts';
+import { listRequestOf, lookingAt } from './list-request.ts';
 
 /** Flags of `install`, beside the common ones and the settings. */
 export interface InstallFlags extends TypedFlags {
@@ -44,8 +43,10 @@ export async function runInstall(words: readonly string[], flags: InstallFlags, 
     });
   const { path: store } = await storeOf(settings, io);
   const [first = ''] = words;
-  if (/^https?:\/\//.test(first))
+  if (/^https?:\/\//i.test(first)) {
+    refusePapers({ signature, record, mediaId, seal });
     return installFromMirror(first, words.slice(1), { settings, flags, store, dryRun: dryRun === true }, io);
+  }
   const run = new InstallRun({ settings, flags, store }, io);
   try {
     return await run.all(words);
@@ -55,6 +56,14 @@ export async function runInstall(words: readonly string[], flags: InstallFlags, 
   } finally {
     await run.close();
   }
+}
+
+/** What would silently say nothing: a mirror has no papers. @throws KnownError USAGE */
+function refusePapers(typed: Readonly<Record<string, string | undefined>>): void {
+  const [flag] = Object.entries(typed).find(([, word]) => word !== undefined) ?? [];
+  if (flag === undefined) return;
+  const problem = `--${flag === 'mediaId' ? 'media-id' : flag} says something of an archive, and this is a mirror`;
+  throw new KnownError('USAGE', { problem });
 }
 
 interface RunSettings {
@@ -71,6 +80,7 @@ class InstallRun {
   readonly #progress: TransferProgress;
   readonly #owner: ReturnType<typeof ownerToBecome>;
   #status = 0;
+  #words: readonly string[] = [];
 
   constructor(run: RunSettings, io: Io) {
     const { settings, store } = run;
@@ -84,6 +94,7 @@ class InstallRun {
   }
 
   async all(words: readonly string[]): Promise<number> {
+    this.#words = words;
     const incoming = new Incoming(join(this.#statePath, 'incoming'));
     const { stdin, interrupted: signal } = this.#io;
     const keeping = this.#run.flags.dryRun !== true;
@@ -133,7 +144,8 @@ class InstallRun {
     const kept = custody && this.#keepRecord(archive.path, outcome, papers, custody);
     if (!dryRun) incoming.forget(outcome.archive);
     for (const { bit } of outcome.refused) this.#status |= bit;
-    const facts = { outcome, sender: papers.sender, kept, dryRun, status: this.#status, flags };
+    const next = nextWords(dryRun ? this.#words : undefined, flags);
+    const facts = { outcome, sender: papers.sender, kept, dryRun, status: this.#status, flags, next };
     for (const line of installedLines(facts)) await io.stdout.write(line);
   }
 
@@ -189,15 +201,9 @@ class InstallRun {
     const { settings, flags } = this.#run;
     const path = settings['allow-list'];
     if (path === undefined) return undefined;
-    // A look makes no state: where there is none, nothing is remembered of the list either.
-    const openState = () =>
-      flags.dryRun === true && !existsSync(this.#statePath) ? this.#noState() : this.#openState();
-    return { ...listRequestOf(settings, openState, this.#io.now()), path };
+    const request = { ...listRequestOf(settings, () => this.#openState(), this.#io.now()), path };
+    return flags.dryRun === true ? lookingAt(request, this.#statePath) : request;
   }
-
-  readonly #noState = (): StateDirectory => {
-    throw new KnownError('STATE_UNUSABLE', { path: this.#statePath, problem: 'it is not there' });
-  };
 
   #custody(): Promise<Custody> {
     const { settings, flags } = this.#run;

@@ -43,15 +43,10 @@ export async function chooseList(
       },
     };
   }
-  const { list, companions, digest } = await accepted(remembers ? own : { ...own, openState: noState });
+  const { list, companions, digest } = await accepted({ ...own, remembers });
   const approved = new ApprovedList(list, companions, digest);
   return { standing: { kind: 'accepted', approved }, take: async () => undefined };
 }
-
-/** What is accepted for a look alone is not accepted yet. */
-const noState: OwnList['openState'] = () => {
-  throw new KnownError('STATE_UNUSABLE', { path: 'of this side', problem: 'a look remembers nothing' });
-};
 
 /** @throws KnownError LIST_NOT_ACCEPTED */
 async function accepted(own: OwnList) {

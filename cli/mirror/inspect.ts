@@ -38,6 +38,8 @@ export interface InspectFlags extends TransferFlags {
 /** `model-mirror inspect ARCHIVE...`: what is in it, who approved it, what it would change here. Writes nothing. */
 export async function runInspect(words: readonly string[], flags: InspectFlags, io: Io): Promise<number> {
   const settings = settingsOf(flags, io);
+  if (words.includes('-'))
+    throw new KnownError('USAGE', { problem: 'inspect reads files and directories, and no pipe' });
   const { archives, volumes } = await findArchives(words);
   const progress = new TransferProgress(settings.progress, settings.quiet === true, io);
   const run = { settings, flags, progress, io };

@@ -7,11 +7,11 @@ import { defaultPieceSize, type HashPool } from '../hash/index.ts';
 import { inspectBlob, prepareStore, type WaitEffects, WorkPlace } from '../installation/index.ts';
 import { type Descriptor, type Digest, type ModelName, shortName } from '../oci/index.ts';
 import type { Renewal } from '../renewal/index.ts';
-import { OllamaStore, readOneManifest } from '../store/index.ts';
+import { blobFileName, OllamaStore, readOneManifest } from '../store/index.ts';
 import { type ChosenList, chooseList, type OwnList } from './choose-list.ts';
 import { judgeModels, type RefusedModel, type WelcomeModel } from './judge-models.ts';
 import { offeredBy } from './offered-archive.ts';
-import { forgetReceived, placeModel } from './place-model.ts';
+import { forgetReceived, holdBlob, placeModel } from './place-model.ts';
 import { whyUnstorable } from './storable-name.ts';
 import { type BlobTarget, planTaking, type TakeEffects, type TakePlan, takeBlobs } from './take-blobs.ts';
 
@@ -88,9 +88,11 @@ export async function installArchive(
     return { ...rest, models, taken: plan.bytes, renewal: undefined };
   }
   await request.asOwner(() => receive(reader, plan, target, effects));
+  await request.asOwner(async () => target.hold(judged.welcome, effects));
   const renewal = await chosen.take();
   const models: InstalledModel[] = [];
   for (const model of judged.welcome) models.push(await request.asOwner(() => target.place(model, effects)));
+  await request.asOwner(() => target.settle(judged.welcome, effects));
   return { ...rest, models, taken: plan.bytes, renewal };
 }
 
@@ -138,12 +140,19 @@ function digestInStore(path: string, name: ModelName): Digest | undefined {
 /** Bytes that are left free beside what is received. */
 const margin = 64 * 1024 * 1024;
 
+/** So often in a row, so far apart, everything must be there before an installation ends that found old blobs in the store. */
+const looks = 5;
+const mostLooks = 30;
+const lookMs = 1000;
+
 /** A store, and the place beside it in which blobs are received. */
 class StoreTarget implements BlobTarget, Disposable {
   readonly #request: InstallRequest;
   readonly #sound = new Set<Digest>();
   #store: OllamaStore;
   #place: WorkPlace | undefined;
+  /** Old blobs of the store are wanted, which a clean-up that is going on may take. */
+  #mayVanish = false;
 
   constructor(request: InstallRequest) {
     this.#request = request;
@@ -181,24 +190,59 @@ class StoreTarget implements BlobTarget, Disposable {
     this.#store = OllamaStore.open(this.#request.store, [], () => {});
   }
 
+  /** Blobs that lay in the store, and that no manifest may name, are kept beside it until everything is in place. */
+  hold(models: readonly WelcomeModel[], { now }: InstallEffects): void {
+    for (const { name, checked } of models) {
+      if (digestInStore(this.#request.store, name) === checked.digest) continue;
+      for (const { digest } of blobsOf(checked.manifest))
+        if (this.#sound.has(digest) && holdBlob(this.#store, this.#work(), digest, now()))
+          this.#mayVanish = true;
+    }
+  }
+
   async place(model: WelcomeModel, effects: InstallEffects): Promise<InstalledModel> {
     const { name, checked } = model;
     const inPlace = digestInStore(this.#request.store, name) === checked.digest;
     const wanted = blobsOf(checked.manifest);
-    if (inPlace && wanted.every(({ digest }) => this.#sound.has(digest))) {
-      if (this.#receivedBefore) await this.#settle(wanted);
-      return this.installed(model, []);
-    }
-    const state = { store: this.#store, work: this.#work(), sound: this.#sound, inPlace };
-    const kept = await placeModel(model, state, effects);
-    await this.#settle(wanted);
+    if (inPlace && wanted.every(({ digest }) => this.#sound.has(digest))) return this.installed(model, []);
+    const kept = await this.#put(model, inPlace, effects);
+    for (const { digest } of wanted) this.#sound.add(digest);
     return { ...this.installed(model, kept), known: false };
   }
 
-  async #settle(placed: readonly Descriptor[]): Promise<void> {
-    for (const { digest } of placed) {
+  /**
+   * A clean-up of Ollama that began before a manifest was there takes the old blobs that it names after it is: what it
+   * takes is put back, until nothing was missing for a while. Then nothing waits beside the store any more.
+   */
+  async settle(models: readonly WelcomeModel[], effects: InstallEffects): Promise<void> {
+    for (let look = 0, quiet = 0; this.#mayVanish && quiet < looks && look < mostLooks; look += 1) {
+      await effects.wait(lookMs, effects.signal);
+      if (effects.signal.aborted) break;
+      quiet += 1;
+      for (const model of models) {
+        const gone = blobsOf(model.checked.manifest).filter(({ digest }) => !this.#isThere(digest));
+        if (gone.length === 0) continue;
+        for (const { digest } of gone) this.#sound.delete(digest);
+        await this.#put(model, true, effects);
+        for (const { digest } of gone) this.#sound.add(digest);
+        quiet = 0;
+      }
+    }
+    if (!this.#receivedBefore) return;
+    for (const { digest } of models.flatMap(({ checked }) => blobsOf(checked.manifest)))
       await forgetReceived(this.#work(), digest);
-      this.#sound.add(digest);
+  }
+
+  #put(model: WelcomeModel, inPlace: boolean, effects: InstallEffects): Promise<readonly string[]> {
+    const state = { store: this.#store, work: this.#work(), sound: this.#sound, inPlace };
+    return placeModel(model, state, effects);
+  }
+
+  #isThere(digest: Digest): boolean {
+    try {
+      return this.#store.blobs?.lstat(blobFileName(digest)) !== undefined;
+    } catch {
+      return false;
     }
   }
 

@@ -1,5 +1,5 @@
-import { existsSync, linkSync, renameSync, rmSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, linkSync, mkdirSync, renameSync, rmSync, utimesSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { blobsOf } from '../admission/index.ts';
 import { KnownError } from '../errors/index.ts';
 import { syncDirectory } from '../files/index.ts';
@@ -30,7 +30,8 @@ export interface PlacingStore {
 /**
  * Puts a model whose blobs were received into a store: blobs first, the manifest last, and then a look whether all of
  * them are still there. Ollama's clean-up takes what no manifest names: a blob is made new before it gets its name, the
- * manifest follows at once, and what was taken all the same is put back.
+ * manifest follows at once, and what was taken all the same is put back. A second name of each blob stays beside the
+ * store until `forgetReceived`.
  *
  * @returns where files that were replaced are kept
  * @throws KnownError INSTALL_BLOCKED; system errors
@@ -82,8 +83,31 @@ export async function placeModel(
     }
     throw blocked('something removes its blobs again');
   } finally {
-    for (const [copy, received] of copies) giveBack(copy, received, isPlaced);
+    if (!isPlaced) for (const [copy, received] of copies) giveBack(copy, received);
   }
+}
+
+/** Younger blobs are spared by Ollama's clean-up, which is done with what it takes long before they are an hour old. */
+const sparedMs = 30 * 60_000;
+
+/**
+ * Gives a blob that lies in the store a second name beside it, so that it can be put back: where no manifest named it, a
+ * clean-up that is going on takes it although one does now.
+ *
+ * @returns whether a clean-up may take it
+ */
+export function holdBlob({ blobs }: OllamaStore, work: WorkPlace, digest: Digest, now: Date): boolean {
+  const name = blobFileName(digest);
+  try {
+    if (blobs === undefined || now.getTime() - blobs.lstat(name).mtimeMs < sparedMs) return false;
+    const copy = copyOf(work.blobs.placeOf(digest));
+    mkdirSync(dirname(copy), { recursive: true, mode: 0o700 });
+    rmSync(copy, { force: true });
+    linkSync(blobs.reach(name), copy);
+  } catch {
+    // It is gone already, or the file system has no links: that it is missing is told where it is missed.
+  }
+  return true;
 }
 
 /** A blob that lies in the store is no longer what was received: nothing of it waits, not even from a run that was killed. */
@@ -92,9 +116,9 @@ export async function forgetReceived({ blobs }: WorkPlace, digest: Digest): Prom
   rmSync(copyOf(blobs.placeOf(digest)), { force: true });
 }
 
-/** The copy goes when the model is in place; else it is what was received, and waits for the next attempt. */
-function giveBack(copy: string, received: string, isPlaced: boolean): void {
-  if (isPlaced || existsSync(received)) rmSync(copy, { force: true });
+/** The copy is what was received, and waits for the next attempt. */
+function giveBack(copy: string, received: string): void {
+  if (existsSync(received)) rmSync(copy, { force: true });
   else if (existsSync(copy)) renameSync(copy, received);
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { KnownError } from '../../src/errors/index.ts';
@@ -42,8 +42,8 @@ describe('models of an archive into a store', () => {
         return result;
       },
     });
-    // Looked at, received, and one for each of the models.
-    assert.equal(inside, 4);
+    // Looked at, received, what is there held, one for each of the models, and a last look.
+    assert.equal(inside, 6);
     for (let at = 1; at + 1 < seen.length; at += 2) assert.deepEqual(seen[at], seen[at + 1]);
     assert.deepEqual(storeNow(), seen.at(-1));
     assert.equal(seen.at(0)?.length, 1);
@@ -67,6 +67,64 @@ describe('models of an archive into a store', () => {
     assert.equal(outcome.models.length, 2);
     assert.equal(outcome.taken, 160_058);
     assert.equal(outcome.renewal, undefined);
+  });
+
+  /** Blobs that no manifest names and that lie in the store for long: Ollama's clean-up takes them. */
+  function addOrphans(): string[] {
+    mkdirSync(join(target.store, 'blobs'));
+    return site.models.flatMap(({ blobs }) =>
+      [...blobs].map(([digest, bytes]) => {
+        const path = join(target.store, 'blobs', digest.replace(':', '-'));
+        writeFileSync(path, bytes);
+        const old = new Date(target.now.getTime() - 2 * 60 * 60_000);
+        utimesSync(path, old, old);
+        return path;
+      }),
+    );
+  }
+
+  test('what a clean-up takes that began before a manifest was there is put back', async () => {
+    const orphans = addOrphans();
+    let waited = 0;
+    const { models } = await target.install(
+      new MemorySource(whole),
+      {},
+      {
+        async wait() {
+          waited += 1;
+          if (waited === 2) for (const path of orphans) rmSync(path, { force: true });
+        },
+      },
+    );
+    assert.deepEqual(
+      models.map(({ known }) => known),
+      [false, false],
+    );
+    // Five looks in a row, after the one that found something missing.
+    assert.equal(waited, 7);
+    for (const path of orphans) assert.ok(existsSync(path), path);
+    assert.deepEqual([target.received, target.waiting], [[], []]);
+  });
+
+  test('what a clean-up takes before its manifest is there is put back', async () => {
+    const orphans = addOrphans();
+    let turn = 0;
+    await target.install(new MemorySource(whole), {
+      asOwner(work) {
+        turn += 1;
+        // Looked at, received, held; now the first model is put in place.
+        if (turn === 4) for (const path of orphans) rmSync(path, { force: true });
+        return work();
+      },
+    });
+    for (const path of orphans) assert.ok(existsSync(path), path);
+    assert.deepEqual([target.received, target.waiting], [[], []]);
+  });
+
+  test('where nothing old lay in the store nothing is waited for', async () => {
+    await target.install(new MemorySource(whole));
+    await target.install(new MemorySource(whole));
+    assert.deepEqual(target.waited, []);
   });
 
   for (const when of ['before the manifest', 'after it'] as const)

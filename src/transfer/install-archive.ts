@@ -4,7 +4,13 @@ import { type ArchiveIndex, ArchiveReader, archiveSize, type ByteSource } from '
 import { KnownError } from '../errors/index.ts';
 import { exitBits } from '../findings/index.ts';
 import { defaultPieceSize, type HashPool } from '../hash/index.ts';
-import { inspectBlob, prepareStore, type WaitEffects, WorkPlace } from '../installation/index.ts';
+import {
+  cleanUpLooks,
+  inspectBlob,
+  prepareStore,
+  type WaitEffects,
+  WorkPlace,
+} from '../installation/index.ts';
 import { type Descriptor, type Digest, type ModelName, shortName } from '../oci/index.ts';
 import type { Renewal } from '../renewal/index.ts';
 import { blobFileName, OllamaStore, readOneManifest } from '../store/index.ts';
@@ -140,10 +146,8 @@ function digestInStore(path: string, name: ModelName): Digest | undefined {
 /** Bytes that are left free beside what is received. */
 const margin = 64 * 1024 * 1024;
 
-/** So often in a row, so far apart, everything must be there before an installation ends that found old blobs in the store. */
-const looks = 5;
+/** Looks whether everything is there, at most, before an installation ends that found old blobs in the store. */
 const mostLooks = 30;
-const lookMs = 1000;
 
 /** A store, and the place beside it in which blobs are received. */
 class StoreTarget implements BlobTarget, Disposable {
@@ -215,8 +219,12 @@ class StoreTarget implements BlobTarget, Disposable {
    * takes is put back, until nothing was missing for a while. Then nothing waits beside the store any more.
    */
   async settle(models: readonly WelcomeModel[], effects: InstallEffects): Promise<void> {
-    for (let look = 0, quiet = 0; this.#mayVanish && quiet < looks && look < mostLooks; look += 1) {
-      await effects.wait(lookMs, effects.signal);
+    for (
+      let look = 0, quiet = 0;
+      this.#mayVanish && quiet < cleanUpLooks.times && look < mostLooks;
+      look += 1
+    ) {
+      await effects.wait(cleanUpLooks.everyMs, effects.signal);
       if (effects.signal.aborted) break;
       quiet += 1;
       for (const model of models) {

@@ -7,6 +7,7 @@ import {
   downloadEnded,
   installBlob,
   installManifest,
+  mayBeTaken,
   type WaitEffects,
   type WorkPlace,
 } from '../installation/index.ts';
@@ -87,9 +88,6 @@ export async function placeModel(
   }
 }
 
-/** Younger blobs are spared by Ollama's clean-up, which is done with what it takes long before they are an hour old. */
-const sparedMs = 30 * 60_000;
-
 /**
  * Gives a blob that lies in the store a second name beside it, so that it can be put back: where no manifest named it, a
  * clean-up that is going on takes it although one does now.
@@ -97,13 +95,12 @@ const sparedMs = 30 * 60_000;
  * @returns whether a clean-up may take it
  */
 export function holdBlob({ blobs }: OllamaStore, work: WorkPlace, digest: Digest, now: Date): boolean {
-  const name = blobFileName(digest);
+  if (blobs === undefined || !mayBeTaken(blobs, digest, now)) return false;
   try {
-    if (blobs === undefined || now.getTime() - blobs.lstat(name).mtimeMs < sparedMs) return false;
     const copy = copyOf(work.blobs.placeOf(digest));
     mkdirSync(dirname(copy), { recursive: true, mode: 0o700 });
     rmSync(copy, { force: true });
-    linkSync(blobs.reach(name), copy);
+    linkSync(blobs.reach(blobFileName(digest)), copy);
   } catch {
     // It is gone already, or the file system has no links: that it is missing is told where it is missed.
   }

@@ -4,7 +4,7 @@ import { KnownError } from '../../src/errors/index.ts';
 import { ownerToBecome, prepareStore } from '../../src/installation/index.ts';
 import { type ModelName, parseModelName } from '../../src/oci/index.ts';
 import { whyUnstorable } from '../../src/transfer/index.ts';
-import type { Io } from '../terminal/index.ts';
+import { assertProgramReadable, type Io } from '../terminal/index.ts';
 import { approvedListOf } from './approved-list.ts';
 import { settingsOf, type TypedFlags } from './context.ts';
 import { nextWords } from './install-lines.ts';
@@ -37,7 +37,10 @@ export async function installFromMirror(
     const owner = dryRun ? undefined : ownerToBecome(store, io.uid);
     if (!dryRun) {
       // Everything before this line only read. From here on this is the store's owner.
-      if (owner !== undefined) io.become(owner);
+      if (owner !== undefined) {
+        assertProgramReadable(owner, io);
+        io.become(owner);
+      }
       prepareStore(store);
     }
     const uid = owner?.uid ?? io.uid;

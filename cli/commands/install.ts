@@ -8,7 +8,7 @@ import { ownerToBecome, WorkPlace } from '../../src/installation/index.ts';
 import { shortDigest, shortName } from '../../src/oci/index.ts';
 import { defaultStatePath, StateDirectory } from '../../src/state/index.ts';
 import { type InstallOutcome, installArchive } from '../../src/transfer/index.ts';
-import { type Io, liesInStore } from '../terminal/index.ts';
+import { assertProgramReadable, type Io, liesInStore } from '../terminal/index.ts';
 import {
   Custody,
   type KeptRecord,
@@ -88,6 +88,7 @@ class InstallRun {
     this.#io = io;
     // Whoever only looks need not own it.
     this.#owner = run.flags.dryRun === true ? undefined : ownerToBecome(store, io.uid);
+    if (this.#owner !== undefined) assertProgramReadable(this.#owner, io);
     const threads = settings.jobs ?? Math.min(io.cores, 6);
     this.#pool = new HashPool({ threads, maxRate: settings['max-rate'] });
     this.#progress = new TransferProgress(settings.progress, settings.quiet === true, io);

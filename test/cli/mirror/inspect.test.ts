@@ -50,7 +50,7 @@ describe('model-mirror inspect', () => {
     const stranger = join(site.folder, 'stranger.pub');
     writeFileSync(stranger, new TestSigner('mallory').pem);
     const words = ['inspect', site.archive, '--data', site.there.data, '--allow-list', site.there.list];
-    assert.match((await GapSite.must(site.mirror([...words, '--key', stranger]))).stdout, claims);
+    assert.match((await site.mirror([...words, '--key', stranger])).stdout, claims);
   });
 
   test('where a mirror is, nothing of it is remembered, made or changed', async () => {
@@ -91,9 +91,12 @@ describe('model-mirror inspect', () => {
     using site = await GapSite.make();
     using other = await GapSite.make({}, new TestSigner('mallory'));
     await GapSite.must(other.export('-o', other.archive));
-    const { stdout } = await GapSite.must(look(site, other.archive));
+    const { status, stdout } = await look(site, other.archive);
+    assert.equal(status, 2);
     assert.match(stdout, /^ {10}not accepted here: the allow-list is not accepted: /m);
     assert.equal(stdout.match(/^refused /gm)?.length, 2);
+    assert.match(stdout, /^exit status 2 = 2 not trusted$/m);
+    assert.equal((await look(site, other.archive, '--json')).status, 2);
   });
 
   test('--whole reads every byte of an archive, and of a volume alone', async () => {
@@ -119,7 +122,8 @@ describe('model-mirror inspect', () => {
     using site = await GapSite.make();
     await GapSite.must(site.export('-o', site.archive));
     writeFileSync(`${site.medium}/models.transfer.jsonl`, '{}\n');
-    const { stdout } = await GapSite.must(look(site, site.archive));
+    const { status, stdout } = await look(site, site.archive);
+    assert.equal(status, 1);
     assert.match(stdout, /^record {4}the transfer record is broken at entry 1: /m);
     const asked = await look(site, site.archive, '--sender', site.key);
     assert.equal(asked.status, 2);

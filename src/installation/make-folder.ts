@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { systemCode } from '../errors/index.ts';
 
 /**
- * Makes one directory where there is none. A recursive mkdir of Node.js says of a file system that is read-only that
+ * Makes one directory of exactly this mode where there is none. A recursive mkdir of Node.js says of a file system that is read-only that
  * there is no such file.
  *
  * @throws system errors
@@ -10,6 +10,8 @@ import { systemCode } from '../errors/index.ts';
 export function makeFolder(path: string, mode: number): void {
   try {
     mkdirSync(path, { mode });
+    // Whatever the umask: Ollama may run as another user of the same group.
+    chmodSync(path, mode);
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error;
   }

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { KnownError } from '../../src/errors/index.ts';
@@ -119,6 +128,18 @@ describe('models of an archive into a store', () => {
     });
     for (const path of orphans) assert.ok(existsSync(path), path);
     assert.deepEqual([target.received, target.waiting], [[], []]);
+  });
+
+  test('whatever the umask, the store can be read by everybody, and the place beside it by its owner alone', async () => {
+    const umask = process.umask(0o077);
+    try {
+      await target.install(new MemorySource(whole));
+    } finally {
+      process.umask(umask);
+    }
+    const folders = ['models/manifests', 'models/manifests/registry.ollama.ai/library', 'models/blobs'];
+    for (const path of folders) assert.equal(statSync(join(target.folder, path)).mode & 0o777, 0o755, path);
+    assert.equal(statSync(`${target.store}.verify-models`).mode & 0o777, 0o700);
   });
 
   test('where nothing old lay in the store nothing is waited for', async () => {

@@ -134,6 +134,7 @@ class InstallRun {
         },
         {
           ...{ signal: io.interrupted, progressed: this.#progress.update, now: io.now, wait: io.wait },
+          reading: (bytes) => this.#progress.hashing(bytes, () => this.#pool.bytesRead),
         },
       );
     } catch (error) {

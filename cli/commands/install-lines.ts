@@ -2,6 +2,7 @@ import { explainExitStatus } from '../../src/findings/index.ts';
 import { shortDigest, shortName } from '../../src/oci/index.ts';
 import { printable, shownSize } from '../../src/report/index.ts';
 import type { InstallOutcome } from '../../src/transfer/index.ts';
+import { type KeptRecord, recordLines } from '../transfer/index.ts';
 import { carried, nextLine, type TypedFlags } from './context.ts';
 
 export interface Installed {
@@ -9,20 +10,23 @@ export interface Installed {
   /** Who sent it. */
   readonly sender: string;
   /** Where the transfer record is; undefined in a dry run. */
-  readonly record: string | undefined;
+  readonly kept: KeptRecord | undefined;
   readonly dryRun: boolean;
   readonly status: number;
   readonly flags: TypedFlags;
+  /** The words of the command to type next. */
+  readonly next: readonly string[];
 }
 
 /** What an installation did, or would do: a line for each model, then what belongs to the whole. */
 export function* installedLines({
   outcome,
   sender,
-  record,
+  kept: records,
   dryRun,
   status,
   flags,
+  next,
 }: Installed): Generator<string> {
   const { archive, models, refused, taken, renewal } = outcome;
   const quiet = flags.quiet === true;
@@ -41,23 +45,25 @@ export function* installedLines({
     yield `list      ${printable(renewal.list.listId)} version ${renewal.list.version} taken, approved by ${renewal.summary.signers.map((name) => printable(name)).join(', ')}, until ${renewal.summary.expires.toISOString().slice(0, 10)}\n`;
   if (renewal?.firstContact === true)
     yield `          first contact: compare its digest with what the signers say: ${renewal.summary.digest}\n`;
-  if (record !== undefined) yield `record    ${printable(record)}\n`;
+  if (records !== undefined) yield* recordLines(records);
   const known = models.filter((model) => model.known).length;
   const words = dryRun ? ['would be installed', 'would be taken'] : ['installed', 'taken'];
   yield `${models.length - known} ${words[0]}, ${known} here already, ${refused.length} refused; ${shownSize(taken)} ${words[1]}\n`;
   yield `exit status ${explainExitStatus(status)}\n`;
-  yield nextLine(nextWords(dryRun, flags), flags);
+  yield nextLine(next, flags);
 }
 
-function nextWords(dryRun: boolean, flags: TypedFlags): string[] {
-  const list = typeof flags.allowList === 'string' ? ['--allow-list', flags.allowList] : [];
-  const by =
-    typeof flags.trust === 'string'
-      ? ['--trust', flags.trust]
-      : typeof flags.key === 'string'
-        ? ['--key', flags.key]
-        : [];
-  const state = typeof flags.state === 'string' ? ['--state', flags.state] : [];
-  if (dryRun) return ['install', 'ARCHIVE', ...list, ...by, ...state, ...carried(flags)];
-  return ['check', ...list, ...by, ...state, ...carried(flags)];
+/** What to type after an installation; after a dry run the words of the installation itself. */
+export function nextWords(dryRun: readonly string[] | undefined, flags: TypedFlags): string[] {
+  const given = (key: string, flag: string) =>
+    [flags[key] ?? []].flat().flatMap((word: unknown) => [flag, String(word)]);
+  const list = [
+    ...given('allowList', '--allow-list'),
+    ...(flags.trust === undefined ? given('key', '--key') : given('trust', '--trust')),
+    ...given('state', '--state'),
+    ...carried(flags),
+  ];
+  if (dryRun === undefined) return ['check', ...list];
+  const own = [...given('policy', '--policy'), ...given('sender', '--sender'), ...given('ca', '--ca')];
+  return ['install', ...dryRun, ...list, ...own];
 }

@@ -4,9 +4,10 @@ import { KnownError } from '../../src/errors/index.ts';
 import { ownerToBecome, prepareStore } from '../../src/installation/index.ts';
 import { type ModelName, parseModelName } from '../../src/oci/index.ts';
 import { whyUnstorable } from '../../src/transfer/index.ts';
-import type { Io } from '../terminal/index.ts';
+import { assertProgramReadable, type Io } from '../terminal/index.ts';
 import { approvedListOf } from './approved-list.ts';
 import { settingsOf, type TypedFlags } from './context.ts';
+import { nextWords } from './install-lines.ts';
 import { RepairRun } from './repair-run.ts';
 import { sourcesOf } from './repair-sources.ts';
 
@@ -30,13 +31,16 @@ export async function installFromMirror(
   const { from } = settingsOf({ from: url, config: flags.config }, io);
   const sources = sourcesOf({ ...settings, from }, io);
   try {
-    const approved = await approvedListOf(settings, store, io);
+    const approved = await approvedListOf(settings, store, io, dryRun);
     const names = namesOf(words, approved);
     for (const name of names) refuseUnstorable(name, io);
     const owner = dryRun ? undefined : ownerToBecome(store, io.uid);
     if (!dryRun) {
       // Everything before this line only read. From here on this is the store's owner.
-      if (owner !== undefined) io.become(owner);
+      if (owner !== undefined) {
+        assertProgramReadable(owner, io);
+        io.become(owner);
+      }
       prepareStore(store);
     }
     const uid = owner?.uid ?? io.uid;
@@ -46,7 +50,7 @@ export async function installFromMirror(
     );
     try {
       for (const name of names) await run.one(name);
-      return await run.end(flags);
+      return await run.end(flags, nextWords(dryRun ? [url, ...words] : undefined, flags));
     } finally {
       await run.close();
     }

@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { gather, Incoming, type IncompleteArchive, type WholeArchive } from '../../src/archive/index.ts';
 import type { Settings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
@@ -9,19 +8,19 @@ import { ownerToBecome, WorkPlace } from '../../src/installation/index.ts';
 import { shortDigest, shortName } from '../../src/oci/index.ts';
 import { defaultStatePath, StateDirectory } from '../../src/state/index.ts';
 import { type InstallOutcome, installArchive } from '../../src/transfer/index.ts';
-import { type Io, liesInStore } from '../terminal/index.ts';
+import { assertProgramReadable, type Io, liesInStore } from '../terminal/index.ts';
 import {
   Custody,
+  type KeptRecord,
   Papers,
   sendersOf,
   shownNumbers,
   TransferProgress,
-  writeRecord,
 } from '../transfer/index.ts';
 import { refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
-import { installedLines } from './install-lines.ts';
+import { installedLines, nextWords } from './install-lines.ts';
 import { installFromMirror } from './install-mirror.ts';
-import { listRequestOf } from './list-request.ts';
+import { listRequestOf, lookingAt } from './list-request.ts';
 
 /** Flags of `install`, beside the common ones and the settings. */
 export interface InstallFlags extends TypedFlags {
@@ -44,8 +43,10 @@ export async function runInstall(words: readonly string[], flags: InstallFlags, 
     });
   const { path: store } = await storeOf(settings, io);
   const [first = ''] = words;
-  if (/^https?:\/\//.test(first))
+  if (/^https?:\/\//i.test(first)) {
+    refusePapers({ signature, record, mediaId, seal });
     return installFromMirror(first, words.slice(1), { settings, flags, store, dryRun: dryRun === true }, io);
+  }
   const run = new InstallRun({ settings, flags, store }, io);
   try {
     return await run.all(words);
@@ -55,6 +56,14 @@ export async function runInstall(words: readonly string[], flags: InstallFlags, 
   } finally {
     await run.close();
   }
+}
+
+/** What would silently say nothing: a mirror has no papers. @throws KnownError USAGE */
+function refusePapers(typed: Readonly<Record<string, string | undefined>>): void {
+  const [flag] = Object.entries(typed).find(([, word]) => word !== undefined) ?? [];
+  if (flag === undefined) return;
+  const problem = `--${flag === 'mediaId' ? 'media-id' : flag} says something of an archive, and this is a mirror`;
+  throw new KnownError('USAGE', { problem });
 }
 
 interface RunSettings {
@@ -71,6 +80,7 @@ class InstallRun {
   readonly #progress: TransferProgress;
   readonly #owner: ReturnType<typeof ownerToBecome>;
   #status = 0;
+  #words: readonly string[] = [];
 
   constructor(run: RunSettings, io: Io) {
     const { settings, store } = run;
@@ -78,12 +88,14 @@ class InstallRun {
     this.#io = io;
     // Whoever only looks need not own it.
     this.#owner = run.flags.dryRun === true ? undefined : ownerToBecome(store, io.uid);
+    if (this.#owner !== undefined) assertProgramReadable(this.#owner, io);
     const threads = settings.jobs ?? Math.min(io.cores, 6);
     this.#pool = new HashPool({ threads, maxRate: settings['max-rate'] });
     this.#progress = new TransferProgress(settings.progress, settings.quiet === true, io);
   }
 
   async all(words: readonly string[]): Promise<number> {
+    this.#words = words;
     const incoming = new Incoming(join(this.#statePath, 'incoming'));
     const { stdin, interrupted: signal } = this.#io;
     const keeping = this.#run.flags.dryRun !== true;
@@ -107,12 +119,13 @@ class InstallRun {
     });
     const dryRun = flags.dryRun === true;
     const custody = dryRun ? undefined : await this.#custody();
+    if (!dryRun) papers.prepare();
     let outcome: InstallOutcome;
     try {
       outcome = await installArchive(
         archive.source,
         {
-          ...{ store, dryRun, pool: this.#pool, platform: io.platform, names: [] },
+          ...{ store, dryRun, pool: this.#pool, platform: io.platform },
           work: () => this.#workPlace(),
           own: this.#ownList(),
           policy: settings.policy ?? 'enforce',
@@ -121,6 +134,7 @@ class InstallRun {
         },
         {
           ...{ signal: io.interrupted, progressed: this.#progress.update, now: io.now, wait: io.wait },
+          reading: (bytes) => this.#progress.hashing(bytes, () => this.#pool.bytesRead),
         },
       );
     } catch (error) {
@@ -129,10 +143,11 @@ class InstallRun {
       this.#progress.stop();
       await archive.source.close();
     }
-    const record = custody && this.#keepRecord(archive.path, outcome, papers, custody);
+    const kept = custody && this.#keepRecord(archive.path, outcome, papers, custody);
     if (!dryRun) incoming.forget(outcome.archive);
     for (const { bit } of outcome.refused) this.#status |= bit;
-    const facts = { outcome, sender: papers.sender, record, dryRun, status: this.#status, flags };
+    const next = nextWords(dryRun ? this.#words : undefined, flags);
+    const facts = { outcome, sender: papers.sender, kept, dryRun, status: this.#status, flags, next };
     for (const line of installedLines(facts)) await io.stdout.write(line);
   }
 
@@ -188,15 +203,9 @@ class InstallRun {
     const { settings, flags } = this.#run;
     const path = settings['allow-list'];
     if (path === undefined) return undefined;
-    // A look makes no state: where there is none, nothing is remembered of the list either.
-    const openState = () =>
-      flags.dryRun === true && !existsSync(this.#statePath) ? this.#noState() : this.#openState();
-    return { ...listRequestOf(settings, openState, this.#io.now()), path };
+    const request = { ...listRequestOf(settings, () => this.#openState(), this.#io.now()), path };
+    return flags.dryRun === true ? lookingAt(request, this.#statePath) : request;
   }
-
-  readonly #noState = (): StateDirectory => {
-    throw new KnownError('STATE_UNUSABLE', { path: this.#statePath, problem: 'it is not there' });
-  };
 
   #custody(): Promise<Custody> {
     const { settings, flags } = this.#run;
@@ -205,15 +214,13 @@ class InstallRun {
     return Custody.open(words, () => this.#openState(), this.#io);
   }
 
-  #keepRecord(path: string, outcome: InstallOutcome, papers: Papers, custody: Custody): string {
+  #keepRecord(path: string, outcome: InstallOutcome, papers: Papers, custody: Custody): KeptRecord {
     const { archive, models, refused, list } = outcome;
-    const places = papers.placesOf(archive);
-    mkdirSync(dirname(places.record), { recursive: true, mode: 0o700 });
     const record = custody.entry(papers.before, archive, {
       ...{ action: 'installed', models: models.length, refused: refused.length, bytes: outcome.total },
       list: list?.digest,
     });
-    writeRecord(record, places, {
+    return papers.keep(archive, record, {
       ...{ file: path, list },
       models: models.map(({ name, digest, bytes }) => ({
         name: shortName(name),
@@ -221,6 +228,5 @@ class InstallRun {
         bytes,
       })),
     });
-    return places.record;
   }
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Settings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { type CheckReport, printable } from '../../src/report/index.ts';
@@ -29,6 +30,16 @@ export function listRequestOf(
     openState,
   };
 }
+
+/** The same for a look: where there is no state none is made, and nothing is remembered in it. */
+export const lookingAt = <T extends ListRequest>(request: T, statePath: string): T => ({
+  ...request,
+  remembers: false,
+  openState() {
+    if (existsSync(statePath)) return request.openState();
+    throw new KnownError('STATE_UNUSABLE', { path: statePath, problem: 'it is not there' });
+  },
+});
 
 /** Flags that say something of a list, as commander names them and as they are typed. */
 const aboutList = [

@@ -108,7 +108,8 @@ export class RepairRun {
     }
   }
 
-  async end(flags: TypedFlags): Promise<number> {
+  /** @param next the words of the command to type next */
+  async end(flags: TypedFlags, next: readonly string[] = ['check', ...carried(flags)]): Promise<number> {
     const { repaired, sound, failed, aside } = this.#counts;
     const { verb = 'repaired', dryRun = false } = this.#run;
     const orphans = aside === 0 ? '' : `, ${counted(aside, 'altered orphan')} set aside`;
@@ -116,7 +117,7 @@ export class RepairRun {
       await this.#tell(
         `${counted(repaired, 'model')} ${dryRun ? 'would be ' : ''}${verb}, ${sound} sound, ${failed} failed${orphans}\nexit status ${explainExitStatus(this.#status)}\n`,
       );
-    await this.#io.stdout.write(nextLine(['check', ...carried(flags)], flags));
+    await this.#io.stdout.write(nextLine(next, flags));
     return this.#status;
   }
 

@@ -4,7 +4,7 @@ import { KnownError } from '../../src/errors/index.ts';
 import { ownerToBecome } from '../../src/installation/index.ts';
 import { type ModelName, parseModelName } from '../../src/oci/index.ts';
 import { listModels } from '../../src/verify/index.ts';
-import type { Io } from '../terminal/index.ts';
+import { assertProgramReadable, type Io } from '../terminal/index.ts';
 import { approvedListOf } from './approved-list.ts';
 import { refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
 import { RepairRun } from './repair-run.ts';
@@ -20,7 +20,10 @@ export async function runRepair(words: readonly string[], flags: TypedFlags, io:
   const names = await namesOf(words, path, approved, settings, io);
   // Everything before this line only read. From here on this is the store's owner.
   const owner = ownerToBecome(path, io.uid);
-  if (owner !== undefined) io.become(owner);
+  if (owner !== undefined) {
+    assertProgramReadable(owner, io);
+    io.become(owner);
+  }
   const run = new RepairRun({ path, settings, approved, from, uid: owner?.uid ?? io.uid }, io);
   try {
     for (const name of names) await run.one(name);

@@ -2,19 +2,20 @@ import { shortDigest, shortName } from '../../src/oci/index.ts';
 import { printable, shownSize } from '../../src/report/index.ts';
 import type { ImportOutcome } from '../../src/transfer/index.ts';
 import { counted } from '../screen/index.ts';
+import { type KeptRecord, recordLines } from '../transfer/index.ts';
 
 export interface Imported {
   readonly outcome: ImportOutcome;
   /** Who sent it. */
   readonly sender: string;
   /** Where the transfer record is. */
-  readonly record: string;
+  readonly kept: KeptRecord;
   /** What else was kept. */
   readonly files: readonly string[];
 }
 
 /** What an import did: a line for each model, then what belongs to the whole. */
-export function importedLines({ outcome, sender, record, files }: Imported, onlyFailures: boolean): string {
+export function importedLines({ outcome, sender, kept, files }: Imported, onlyFailures: boolean): string {
   const { archive, models, refused, taken, blobs, renewal } = outcome;
   const refusals = refused.map(
     ({ name, sentence }) => `refused   ${printable(shortName(name))}   ${printable(sentence)}`,
@@ -41,7 +42,7 @@ export function importedLines({ outcome, sender, record, files }: Imported, only
     ...list,
     ...first,
     ...files.map((path) => `kept      ${printable(path)}`),
-    `record    ${printable(record)}`,
+    ...[...recordLines(kept)].map((line) => line.trimEnd()),
     `${models.length - known} imported, ${known} here already, ${refused.length} refused; ${counted(blobs.taken, 'blob')} taken, ${shownSize(taken)}, ${blobs.here} were here`,
     '',
   ];

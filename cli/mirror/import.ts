@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gather, Incoming, type IncompleteArchive, type WholeArchive } from '../../src/archive/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
@@ -9,12 +8,13 @@ import { type ImportOutcome, importArchive } from '../../src/transfer/index.ts';
 import type { Io } from '../terminal/index.ts';
 import {
   type Custody,
+  type KeptRecord,
+  makeRecordFolder,
   Papers,
   sendersOf,
   shownNumbers,
   TransferProgress,
   writeBeside,
-  writeRecord,
 } from '../transfer/index.ts';
 import { importedLines } from './import-lines.ts';
 import { refuseJson, settingsOf } from './mirror-settings.ts';
@@ -83,6 +83,7 @@ class ImportRun {
       ...{ senders: sendersOf(settings.sender), transfers: this.#transfers },
     });
     const custody = await custodyOf(settings, this.#flags, data, this.#io);
+    papers.prepare();
     let received: ReceivedFiles | undefined;
     let outcome: ImportOutcome;
     try {
@@ -105,19 +106,19 @@ class ImportRun {
       this.#progress.stop();
       await archive.source.close();
     }
-    const record = await this.#keepRecord(archive.path, outcome, papers, custody);
+    const kept = await this.#keepRecord(archive.path, outcome, papers, custody);
     incoming.forget(outcome.archive);
     for (const { bit } of outcome.refused) this.#status |= bit;
     const files = received?.names ?? [];
     if (settings.quiet !== true || outcome.refused.length > 0)
       await this.#io.stdout.write(
-        importedLines({ outcome, sender: papers.sender, record, files }, settings.quiet === true),
+        importedLines({ outcome, sender: papers.sender, kept, files }, settings.quiet === true),
       );
   }
 
   /** Said on paper too: whoever sends again may be without a network. */
   async incomplete({ id, count, kept, missing }: IncompleteArchive): Promise<void> {
-    makePrivate(this.#transfers);
+    makeRecordFolder(this.#transfers);
     const path = join(this.#transfers, `${digestHex(id)}.missing.txt`);
     const numbers = shownNumbers(missing);
     writeBeside(
@@ -154,26 +155,24 @@ class ImportRun {
     this.#progress.stop();
   }
 
-  async #keepRecord(path: string, outcome: ImportOutcome, papers: Papers, custody: Custody): Promise<string> {
+  async #keepRecord(
+    path: string,
+    outcome: ImportOutcome,
+    papers: Papers,
+    custody: Custody,
+  ): Promise<KeptRecord> {
     const { archive, models, refused, taken, list, sheet } = outcome;
     const audit = await this.#mirror.records.note({
       ...{ kind: 'imported', archive, models: models.length, refused: refused.length, bytes: taken },
     });
-    const places = papers.placesOf(archive);
-    makePrivate(this.#transfers);
     const record = custody.entry(papers.before, archive, {
       ...{ action: 'imported', models: models.length, refused: refused.length, bytes: outcome.total },
       ...{ list: list?.digest, audit },
     });
-    writeRecord(record, places, { file: path, models: sheet, list });
-    return places.record;
+    return papers.keep(archive, record, { file: path, models: sheet, list });
   }
 
   get #transfers(): string {
     return join(this.#mirror.data, 'transfers');
   }
-}
-
-function makePrivate(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
 }

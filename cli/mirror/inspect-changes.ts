@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CatalogRecords, ListStanding } from '../../src/admission/index.ts';
+import { CatalogRecords, type ListStanding } from '../../src/admission/index.ts';
 import {
   type AllowList,
   compareLists,
@@ -10,6 +10,8 @@ import {
   parseAllowList,
 } from '../../src/allow-list/index.ts';
 import type { ArchiveReader } from '../../src/archive/index.ts';
+import { BlobDirectory } from '../../src/blobs/index.ts';
+import { Catalog } from '../../src/catalog/index.ts';
 import type { MirrorSettings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { type Digest, fullName } from '../../src/oci/index.ts';
@@ -21,24 +23,34 @@ import {
   type RefusedModel,
   readTexts,
 } from '../../src/transfer/index.ts';
-import { readIfThere } from '../../src/trust/index.ts';
+import { claimedSigners, readIfThere } from '../../src/trust/index.ts';
 import type { LayerReader, LayerReading } from '../../src/verify/index.ts';
 import { type Comparison, compareTwoLists } from '../screen/index.ts';
 import type { Io } from '../terminal/index.ts';
 import { dataPathOf } from './mirror-settings.ts';
 import { listedOf, storedBytes, textOf, unread } from './moved-layers.ts';
-import { type OpenMirror, openMirror } from './open-mirror.ts';
 import { ownListOf } from './own-list.ts';
 
 /** What an import of an archive would do here. */
 export interface ChangesHere {
-  /** Whether the list of the archive is accepted here, and by whom it is approved; undefined without a list or a key. */
+  /** Whether the list of the archive is accepted here; undefined without a list or a key. */
   readonly verdict: string | undefined;
+  /** Who approved that list; undefined where there is none. */
+  readonly approvals: Approvals | undefined;
   /** The list that is here, and that of the archive. */
   readonly lists: Comparison | undefined;
   /** The models that are here, and those of the archive. */
   readonly models: Comparison;
   readonly refused: readonly RefusedModel[];
+}
+
+/** Who approved a list. */
+export interface Approvals {
+  /** They were judged by the key or the policy of this side; else they are what the approvals say of themselves. */
+  readonly proven: boolean;
+  readonly signers: readonly string[];
+  /** Until when; undefined where nothing is proven. */
+  readonly expires: Date | undefined;
 }
 
 export interface LookEffects {
@@ -58,12 +70,12 @@ export async function changesHere(
 ): Promise<ChangesHere> {
   const data = dataPathOf(settings, io);
   // Without an earlier import there is no mirror here, and none is made for a look.
-  const mirror = existsSync(join(data, 'catalog.sqlite')) ? await openMirror(settings, io) : undefined;
+  const mirror = await lookAtMirror(data, io);
   try {
-    const { standing, verdict } = await standingOf(files, settings, data, io);
+    const { standing, verdict, approvals } = await standingOf(files, settings, data, io);
     const { refused } = await judgeModels(reader.index.models, files, {
       ...{ standing, policy: standing.kind === 'none' ? 'observe' : 'enforce' },
-      contact: mirror?.contact ?? 'whoever runs this mirror',
+      contact: settings.contact ?? 'whoever runs this mirror',
       here: async (name) => (await mirror?.records.find(name))?.digest,
     });
     const [before, after] = await sides(models, mirror?.records);
@@ -76,12 +88,21 @@ export async function changesHere(
     const texts = await readTexts(reader, wanted, whole, { signal: io.interrupted, progressed });
     const layers = await layerReader(texts, wanted, mirror);
     return {
-      ...{ verdict, refused, models: compareTwoLists(before, after, layers) },
+      ...{ verdict, approvals, refused, models: compareTwoLists(before, after, layers) },
       lists: lists && compareTwoLists(...lists, layers),
     };
   } finally {
-    await mirror?.close();
+    await mirror?.catalog.close();
   }
+}
+
+/** What is here, without judging the list of this side, which would be remembered; undefined where there is no mirror. */
+async function lookAtMirror(data: string, { now, pid, uid, every }: Io) {
+  const path = join(data, 'catalog.sqlite');
+  if (!existsSync(path)) return undefined;
+  const blobs = BlobDirectory.open(data, { now, pid, uid, every });
+  const catalog = await Catalog.open(path, now);
+  return { catalog, records: new CatalogRecords(catalog, now), blobs };
 }
 
 /** What this side would say of the list: asked without being remembered. */
@@ -90,21 +111,27 @@ async function standingOf(
   settings: Partial<MirrorSettings>,
   data: string,
   io: Io,
-): Promise<{ readonly standing: ListStanding; readonly verdict: string | undefined }> {
+): Promise<Pick<ChangesHere, 'verdict' | 'approvals'> & { readonly standing: ListStanding }> {
   const state = join(data, 'state');
   const own = ownListOf(settings, state, io, existsSync(state));
-  if (own === undefined || !files.has('allow-list.json'))
-    return { standing: { kind: 'none' }, verdict: undefined };
+  if (!files.has('allow-list.json'))
+    return { standing: { kind: 'none' }, verdict: undefined, approvals: undefined };
+  const signers = claimedSigners(files.get('allow-list.json.sigstore.jsonl') ?? Buffer.alloc(0));
+  const approvals = { proven: false, signers, expires: undefined };
+  if (own === undefined) return { standing: { kind: 'none' }, verdict: undefined, approvals };
   try {
-    const { standing } = await chooseList(offeredBy(files), true, own);
-    if (standing.kind !== 'accepted') return { standing, verdict: undefined };
-    const { listId, version } = standing.approved.list;
-    return { standing, verdict: `${listId} version ${version} is accepted here` };
+    const { standing, summary } = await chooseList(offeredBy(files), true, own);
+    if (summary === undefined) return { standing, verdict: undefined, approvals };
+    const { listId, version, expires } = summary;
+    return {
+      ...{ standing, verdict: `${listId} version ${version} is accepted here` },
+      approvals: { proven: true, signers: summary.signers, expires },
+    };
   } catch (error) {
     if (!(error instanceof KnownError)) throw error;
     return {
       standing: { kind: 'refused', reason: error.message },
-      verdict: `not accepted here: ${error.message}`,
+      ...{ verdict: `not accepted here: ${error.message}`, approvals },
     };
   }
 }
@@ -159,7 +186,7 @@ function textsIn(moved: ListDifference['moved']): ReadonlySet<Digest> {
 async function layerReader(
   texts: ReadonlyMap<Digest, Buffer>,
   wanted: ReadonlySet<Digest>,
-  mirror: OpenMirror | undefined,
+  mirror: { readonly blobs: BlobDirectory } | undefined,
 ): Promise<LayerReader> {
   const readings = new Map<Digest, LayerReading<string>>();
   for (const digest of wanted) {

@@ -7,7 +7,7 @@ import { printable, shownSize } from '../../src/report/index.ts';
 import type { DescribedArchiveModel } from '../../src/transfer/index.ts';
 import { diffText, movedText } from '../screen/index.ts';
 import { shownNumbers } from '../transfer/index.ts';
-import type { ChangesHere } from './inspect-changes.ts';
+import type { Approvals, ChangesHere } from './inspect-changes.ts';
 
 /** What was seen of an archive; what needs volumes that are not at hand is undefined. */
 export interface Inspected {
@@ -51,6 +51,7 @@ export function* inspectedLines(inspected: Inspected, color: boolean): Generator
   if (index === undefined) return;
   yield `list      ${index.list === undefined ? 'none' : `${printable(index.list.listId)} version ${index.list.version}, ${index.list.digest}`}\n`;
   if (changes?.verdict !== undefined) yield `          ${printable(changes.verdict)}\n`;
+  if (changes?.approvals !== undefined) yield approvedLine(changes.approvals);
   if (index.since !== undefined)
     yield `since     ${shortDigest(index.since)}: ${index.leftOut.length} blobs are left out, ${shownSize(index.leftOut.reduce((sum, blob) => sum + blob.size, 0))}\n`;
   for (const { name } of index.entries.filter(({ kind }) => kind === 'bom' || kind === 'tool'))
@@ -59,6 +60,13 @@ export function* inspectedLines(inspected: Inspected, color: boolean): Generator
     yield `model     ${printable(shortName(model.name))}   ${shortDigest(model.digest)}   ${model.checked === undefined ? 'its manifest is refused' : shownSize(bytesOf(model))}\n`;
   if (whole === true) yield 'bytes     every file is what the index says\n';
   if (changes !== undefined) yield* changeLines(changes, color);
+}
+
+function approvedLine({ proven, signers, expires }: Approvals): string {
+  const names = signers.map((name) => printable(name)).join(', ');
+  if (proven) return `approved  by ${names}, until ${expires?.toISOString().slice(0, 10)}\n`;
+  if (signers.length === 0) return 'approved  by nobody\n';
+  return `approved  by ${names}, as its approvals say: --allow-list FILE with --key PUB or --trust FILE asks them\n`;
 }
 
 function* volumeLines({ volumes }: Inspected): Generator<string> {
@@ -122,6 +130,10 @@ export function inspectedDocument({
         ? { problem: record }
         : (record?.entries.map(({ signer, ...entry }) => ({ ...entry, key: signer.id })) ?? null),
     verdict: changes?.verdict ?? null,
+    approvals:
+      changes?.approvals === undefined
+        ? null
+        : { ...changes.approvals, expires: changes.approvals.expires ?? null },
     changes:
       changes === undefined
         ? null

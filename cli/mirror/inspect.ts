@@ -11,11 +11,18 @@ import {
   volumeFileSize,
 } from '../../src/archive/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
-import { explainExitStatus } from '../../src/findings/index.ts';
+import { exitBits, explainExitStatus } from '../../src/findings/index.ts';
 import { safeJson } from '../../src/report/index.ts';
 import { describeModels } from '../../src/transfer/index.ts';
 import type { Io } from '../terminal/index.ts';
-import { besideArchive, readBeside, senderLine, sendersOf, TransferProgress } from '../transfer/index.ts';
+import {
+  besideArchive,
+  readBeside,
+  readNamed,
+  senderLine,
+  sendersOf,
+  TransferProgress,
+} from '../transfer/index.ts';
 import { changesHere } from './inspect-changes.ts';
 import { type Inspected, inspectedDocument, inspectedLines, recordOf } from './inspect-lines.ts';
 import { settingsOf } from './mirror-settings.ts';
@@ -31,14 +38,17 @@ export interface InspectFlags extends TransferFlags {
 /** `model-mirror inspect ARCHIVE...`: what is in it, who approved it, what it would change here. Writes nothing. */
 export async function runInspect(words: readonly string[], flags: InspectFlags, io: Io): Promise<number> {
   const settings = settingsOf(flags, io);
+  if (words.includes('-'))
+    throw new KnownError('USAGE', { problem: 'inspect reads files and directories, and no pipe' });
   const { archives, volumes } = await findArchives(words);
   const progress = new TransferProgress(settings.progress, settings.quiet === true, io);
   const run = { settings, flags, progress, io };
   try {
-    if (volumes.length > 0) await inspectVolumes(volumes, run);
-    for (const archive of archives) await inspectWhole(archive, run);
-    if (settings.format !== 'json') await io.stdout.write(`exit status ${explainExitStatus(0)}\n`);
-    return 0;
+    let status = 0;
+    if (volumes.length > 0) status |= await inspectVolumes(volumes, run);
+    for (const archive of archives) status |= await inspectWhole(archive, run);
+    if (settings.format !== 'json') await io.stdout.write(`exit status ${explainExitStatus(status)}\n`);
+    return status;
   } catch (error) {
     if (io.interrupted.aborted) throw new KnownError('CANCELLED');
     throw error;
@@ -54,20 +64,20 @@ interface Run {
   readonly io: Io;
 }
 
-async function inspectWhole({ path, fd, size }: MediumFile, run: Run): Promise<void> {
+async function inspectWhole({ path, fd, size }: MediumFile, run: Run): Promise<number> {
   const source = new FileSource([{ path, fd, start: 0, length: size }]);
   try {
-    await show(await ArchiveReader.open(source), { path, volumes: undefined, end: size }, run);
+    return await show(await ArchiveReader.open(source), { path, volumes: undefined, end: size }, run);
   } finally {
     await source.close();
   }
 }
 
 /** Volumes: each by itself with `--whole`, and of the archive as much as those from the first one on say. */
-async function inspectVolumes(volumes: readonly VolumeFile[], run: Run): Promise<void> {
+async function inspectVolumes(volumes: readonly VolumeFile[], run: Run): Promise<number> {
   const sorted = [...volumes].sort((a, b) => a.header.number - b.header.number);
   const [first] = sorted;
-  if (first === undefined) return;
+  if (first === undefined) return 0;
   if (run.flags.whole === true) for (const volume of sorted) await verifyVolume(volume, run);
   const inRow = sorted.filter(({ header }, at) => header.number === at + 1);
   const numbers = sorted.map(({ header }) => header.number);
@@ -79,7 +89,7 @@ async function inspectVolumes(volumes: readonly VolumeFile[], run: Run): Promise
   try {
     if (inRow.length === 0)
       return await told({ path: first.path, id: first.header.archive, volumes: about }, run);
-    await show(await ArchiveReader.open(source), { path: first.path, volumes: about, end }, run);
+    return await show(await ArchiveReader.open(source), { path: first.path, volumes: about, end }, run);
   } finally {
     await source.close();
   }
@@ -103,12 +113,13 @@ interface Place {
   readonly end: number;
 }
 
-async function show(reader: ArchiveReader, { path, volumes, end }: Place, run: Run): Promise<void> {
+async function show(reader: ArchiveReader, { path, volumes, end }: Place, run: Run): Promise<number> {
   const { settings, flags, progress, io } = run;
   const { index, id } = reader;
   const beside = besideArchive(path);
-  const sender = senderLine(readBeside(flags.signature ?? beside.signature), id, sendersOf(settings.sender));
-  const record = recordOf(readBeside(flags.record ?? beside.record));
+  const signature = flags.signature === undefined ? readBeside(beside.signature) : readNamed(flags.signature);
+  const sender = senderLine(signature, id, sendersOf(settings.sender));
+  const record = recordOf(flags.record === undefined ? readBeside(beside.record) : readNamed(flags.record));
   const total = archiveSize(reader);
   const complete = volumes === undefined || volumes.numbers.length === volumes.count;
   const seen = { path, id, index, volumes, sender, record, total };
@@ -120,14 +131,21 @@ async function show(reader: ArchiveReader, { path, volumes, end }: Place, run: R
     progressed: (bytes) => progress.update(bytes, total),
   });
   progress.stop();
-  await told({ ...seen, models, changes, whole: flags.whole === true }, run);
+  return told({ ...seen, models, changes, whole: flags.whole === true }, run);
 }
 
-async function told(inspected: Inspected, { settings, io }: Run): Promise<void> {
+/** @returns its bits of the exit status: a record that was changed, and what an import would refuse */
+async function told(inspected: Inspected, { settings, io }: Run): Promise<number> {
+  const { record, changes } = inspected;
+  const status = (changes?.refused ?? []).reduce(
+    (bits, { bit }) => bits | bit,
+    typeof record === 'string' ? exitBits.altered : 0,
+  );
   if (settings.format === 'json') {
     await io.stdout.write(`${safeJson(inspectedDocument(inspected))}\n`);
-    return;
+    return status;
   }
   const color = io.stdout.isTerminal && !io.environment.NO_COLOR && io.environment.TERM !== 'dumb';
   for (const line of inspectedLines(inspected, color)) await io.stdout.write(line);
+  return status;
 }

@@ -8,15 +8,15 @@ import {
   verifyChain,
 } from '../../src/audit/index.ts';
 import type { AuditRow } from '../../src/catalog/index.ts';
-import { readRecord, type TransferRecord } from '../../src/custody/index.ts';
+import { readRecord, signersOf, type TransferEntry, type TransferRecord } from '../../src/custody/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { isDigest, shortDigest } from '../../src/oci/index.ts';
 import { printable, safeJson, shownSize } from '../../src/report/index.ts';
-import { parsePublicKey } from '../../src/trust/index.ts';
+import type { PublicKey } from '../../src/trust/index.ts';
 import { readPublicKeyFile } from '../../src/verify/index.ts';
 import { counted } from '../screen/index.ts';
 import type { Io } from '../terminal/index.ts';
-import { readBeside } from '../transfer/index.ts';
+import { readNamed } from '../transfer/index.ts';
 import { dataPathOf, refuseJson, settingsOf, type TypedFlags } from './mirror-settings.ts';
 import { type OpenMirror, openMirror } from './open-mirror.ts';
 import { stateOf } from './transfer-words.ts';
@@ -41,15 +41,19 @@ export async function runLog(
   if (action === 'verify') refuseJson(settings, 'log verify');
   // Read before the mirror is opened: a record can be verified where there is no mirror yet.
   const known = flags.known?.map(readPublicKeyFile);
-  const transfers = records.map((path) => ({ path, record: readRecord(readBeside(path), known) }));
-  // Records can be verified where there is no mirror: none is made for it.
-  if (transfers.length > 0 && !existsSync(join(dataPathOf(settings, io), 'catalog.sqlite'))) {
-    await tellTransfers(transfers, new Set(), io);
+  const transfers = records.map((path) => ({ path, record: readRecord(readNamed(path), known) }));
+  const path = dataPathOf(settings, io);
+  if (!existsSync(join(path, 'catalog.sqlite'))) {
+    // None is made for it: a log that nobody wrote would be in order.
+    const problem = 'there is no mirror in it';
+    if (transfers.length === 0) throw new KnownError('DATA_UNUSABLE', { path, problem });
+    await io.stdout.write(`log       none was looked at: there is no mirror in ${printable(path)}\n`);
+    await tellTransfers({ transfers, known, seen: new Set() }, io);
     return 0;
   }
   const mirror = await openMirror(settings, io);
   try {
-    if (action === 'verify') await verify(mirror, transfers, io);
+    if (action === 'verify') await verify(mirror, { transfers, known }, io);
     else await list(mirror, settings.format === 'json', io);
     return 0;
   } finally {
@@ -69,20 +73,25 @@ async function* rows({ catalog }: OpenMirror): AsyncGenerator<AuditRow> {
 async function list(mirror: OpenMirror, json: boolean, io: Io): Promise<void> {
   let count = 0;
   for await (const row of rows(mirror)) {
-    const { seq, time, event } = row;
     count += 1;
-    await io.stdout.write(
-      json
-        ? `${safeJson({ ...row, event: JSON.parse(event) })}\n`
-        : `${`${seq}`.padStart(6)}  ${time}  ${said(event)}\n`,
-    );
+    await io.stdout.write(`${json ? safeJson({ ...row, event: recordOf(row).event }) : listed(row)}\n`);
   }
   if (!json) await io.stdout.write(`${counted(count, 'record')}\nnext: model-mirror log verify\n`);
 }
 
+/** @throws KnownError LOG_BROKEN */
+function listed(row: AuditRow): string {
+  const { seq, time, event } = recordOf(row);
+  try {
+    return `${`${seq}`.padStart(6)}  ${time}  ${said(event)}`;
+  } catch (error) {
+    // A mirror writes none that it cannot read.
+    throw new KnownError('LOG_BROKEN', { seq, problem: 'its event is none of a mirror' }, error);
+  }
+}
+
 /** A record in a few words. */
-function said(text: string): string {
-  const event = JSON.parse(text) as AuditEvent;
+function said(event: AuditEvent): string {
   switch (event.kind) {
     case 'admitted':
       return printable(`admitted ${event.model} from ${event.source}, ${shownSize(event.bytes)}`);
@@ -105,25 +114,35 @@ interface Named {
   readonly record: TransferRecord;
 }
 
+interface Transfers {
+  readonly transfers: readonly Named[];
+  /** Keys of both ends, where a person named them. */
+  readonly known: readonly PublicKey[] | undefined;
+}
+
+/** A record of an audit log, as the entry of a transfer record names it. */
+const anchorOf = ({ seq, hash }: { readonly seq: number; readonly hash: string }): string => `${seq} ${hash}`;
+
+const anchorsOf = ({ audit }: TransferEntry): string[] => (audit === undefined ? [] : [anchorOf(audit)]);
+
 /** @throws KnownError LOG_BROKEN, RECORD_BROKEN */
-async function verify(mirror: OpenMirror, transfers: readonly Named[], io: Io): Promise<void> {
-  const anchors = new Map<number, string>();
-  for (const { record } of transfers)
-    for (const { audit } of record.entries) if (audit !== undefined) anchors.set(audit.seq, audit.hash);
+async function verify(mirror: OpenMirror, { transfers, known }: Transfers, io: Io): Promise<void> {
+  // Both sides count their records from one: entries of the two may speak of records with the same number.
+  const anchors = new Set(transfers.flatMap(({ record }) => record.entries.flatMap(anchorsOf)));
   let end: ChainEnd = emptyChain;
   const seen = new Set<string>();
   for await (const row of rows(mirror)) {
     const record = recordOf(row);
     const broken = verifyChain([record], end);
     if (broken !== undefined) throw new KnownError('LOG_BROKEN', { ...broken });
-    if (anchors.get(record.seq) === record.hash) seen.add(`${record.seq} ${record.hash}`);
+    if (anchors.has(anchorOf(record))) seen.add(anchorOf(record));
     end = record;
   }
   refuseCut(mirror, transfers, seen, end, io);
   await io.stdout.write(
     `log       ${counted(end.seq, 'record')}, each as it was written; the last is ${shortDigest(end.hash)}\n`,
   );
-  await tellTransfers(transfers, seen, io);
+  await tellTransfers({ transfers, known, seen }, io);
 }
 
 /**
@@ -139,12 +158,10 @@ function refuseCut(
   end: ChainEnd,
   io: Io,
 ): void {
-  const own = stateOf(data, io)().read('custody.pub');
-  if (own === undefined) return;
-  const { id } = parsePublicKey(own);
+  const own = signersOf(stateOf(data, io)());
   for (const { record } of transfers)
     for (const { audit, signer } of record.entries) {
-      if (audit === undefined || signer.id !== id || seen.has(`${audit.seq} ${audit.hash}`)) continue;
+      if (audit === undefined || !own.has(signer.id) || seen.has(anchorOf(audit))) continue;
       const problem =
         audit.seq > end.seq
           ? 'it is missing, and a transfer record that was signed here names it'
@@ -153,22 +170,27 @@ function refuseCut(
     }
 }
 
-async function tellTransfers(transfers: readonly Named[], seen: ReadonlySet<string>, io: Io): Promise<void> {
+async function tellTransfers(
+  { transfers, known, seen }: Transfers & { readonly seen: ReadonlySet<string> },
+  io: Io,
+): Promise<void> {
   for (const { path, record } of transfers) {
     await io.stdout.write(
       `record    ${printable(path)}   entries 1 to ${record.entries.length}, each as it was signed; archive ${shortDigest(record.archive)}\n`,
     );
     for (const { entry, action, time, signer, custodian, audit } of record.entries) {
       const here =
-        audit !== undefined && seen.has(`${audit.seq} ${audit.hash}`)
-          ? `; record ${audit.seq} of this log`
-          : '';
+        audit !== undefined && seen.has(anchorOf(audit)) ? `; record ${audit.seq} of this log` : '';
       const by = custodian === undefined ? '' : ` by ${custodian}`;
       await io.stdout.write(
         `  ${entry}. ${action} ${time}${printable(by)}   key ${signer.id.slice(0, 12)}${here}\n`,
       );
     }
   }
+  if (known === undefined && transfers.length > 0)
+    await io.stdout.write(
+      'keys      nobody named them: whoever can write a record can make one; --known PUB, once for each end, asks for theirs\n',
+    );
   await io.stdout.write('exit status 0 = all is well\nnext: model-mirror log\n');
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { MirrorSettings } from '../../src/config/index.ts';
+import { noteSigner } from '../../src/custody/index.ts';
 import { StateDirectory } from '../../src/state/index.ts';
 import type { Io } from '../terminal/index.ts';
 import { Custody } from '../transfer/index.ts';
@@ -17,15 +18,16 @@ export const stateOf =
   (): StateDirectory =>
     StateDirectory.open(join(data, 'state'), { now, uid, pid });
 
-/** Who signs for this side. @throws KnownError KEY_*, USAGE, STATE_* */
-export const custodyOf = (
+/** Who signs for this side; the log verifies what that key signed of it. @throws KnownError KEY_*, USAGE, STATE_* */
+export async function custodyOf(
   settings: Partial<MirrorSettings>,
   { mediaId, seal }: TransferFlags,
   data: string,
   io: Io,
-): Promise<Custody> =>
-  Custody.open(
-    { key: settings['custody-key'], custodian: settings.custodian, mediaId, seal },
-    stateOf(data, io),
-    io,
-  );
+): Promise<Custody> {
+  const openState = stateOf(data, io);
+  const words = { key: settings['custody-key'], custodian: settings.custodian, mediaId, seal };
+  const custody = await Custody.open(words, openState, io);
+  noteSigner(openState(), custody.key.publicKey);
+  return custody;
+}

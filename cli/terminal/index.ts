@@ -4,6 +4,7 @@ export type { Io, Sink } from './io.ts';
 export { notify } from './notify.ts';
 export { newPassphrase, passphrase } from './passphrase.ts';
 export { processHost, processIo } from './process-io.ts';
+export { assertProgramReadable } from './program-readable.ts';
 export { barLines, Meter, type ProgressKind, plainLine, resolveProgress, showProgress } from './progress.ts';
 export { openReportFiles, type ReportFile, type WantedReport } from './report-files.ts';
 export { type Program, tellError, withLoss } from './tell-error.ts';

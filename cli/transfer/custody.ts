@@ -8,11 +8,17 @@ import {
   type TransferFacts,
   transferSheet,
 } from '../../src/custody/index.ts';
-import { describeCause, KnownError } from '../../src/errors/index.ts';
+import { describeCause, KnownError, systemCode } from '../../src/errors/index.ts';
 import { replaceFile } from '../../src/files/index.ts';
 import type { Digest } from '../../src/oci/index.ts';
 import type { StateDirectory } from '../../src/state/index.ts';
-import { approvalsSizeLimit, parseSigningKey, readIfThere, type SigningKey } from '../../src/trust/index.ts';
+import {
+  approvalsSizeLimit,
+  parseSigningKey,
+  readIfThere,
+  readUpTo,
+  type SigningKey,
+} from '../../src/trust/index.ts';
 import { type Io, passphrase } from '../terminal/index.ts';
 
 /** What a person says of a transfer. */
@@ -89,12 +95,19 @@ export function writeBeside(path: string, content: Uint8Array | string): void {
   }
 }
 
-/** A signature or a record, empty where there is none. @throws KnownError ARCHIVE_UNREADABLE */
-export function readBeside(path: string): Buffer {
+/** A signature or a record, empty where there is none. @throws KnownError PAPER_UNREADABLE */
+export const readBeside = (path: string): Buffer =>
+  readPaper(path, () => readIfThere(path, approvalsSizeLimit) ?? Buffer.alloc(0));
+
+/** A signature or a record that a person named: it must be there. @throws KnownError PAPER_UNREADABLE */
+export const readNamed = (path: string): Buffer => readPaper(path, () => readUpTo(path, approvalsSizeLimit));
+
+function readPaper(path: string, read: () => Buffer): Buffer {
   try {
-    return readIfThere(path, approvalsSizeLimit) ?? Buffer.alloc(0);
+    return read();
   } catch (error) {
-    throw new KnownError('ARCHIVE_UNREADABLE', { path, problem: describeCause(error) }, error);
+    const problem = systemCode(error) === 'ENOENT' ? 'there is no such file' : describeCause(error);
+    throw new KnownError('PAPER_UNREADABLE', { path, problem }, error);
   }
 }
 

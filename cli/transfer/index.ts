@@ -3,9 +3,11 @@ export {
   Custody,
   type CustodyWords,
   readBeside,
+  readNamed,
   writeBeside,
   writeRecord,
 } from './custody.ts';
+export { type KeptRecord, makeRecordFolder, recordLines } from './kept-record.ts';
 export { Papers } from './papers.ts';
 export { senderLine, sendersOf } from './senders.ts';
 export { TransferProgress } from './transfer-progress.ts';

@@ -6,6 +6,7 @@ export class TransferProgress {
   readonly #kind: ReturnType<typeof resolveProgress>;
   #done = 0;
   #total = 0;
+  #isReading = false;
   #stop: (() => void) | undefined;
 
   constructor(kind: 'auto' | 'bar' | 'plain' | 'none' | undefined, quiet: boolean, io: Io) {
@@ -16,6 +17,7 @@ export class TransferProgress {
   readonly update = (done: number, total: number): void => {
     this.#done = done;
     this.#total = total;
+    if (this.#isReading) this.stop();
     this.#stop ??= showProgress(
       this.#kind,
       { verb: 'copied', blobs: 1, bytes: this.#total, bytesDone: () => this.#done, activities: () => [] },
@@ -23,9 +25,22 @@ export class TransferProgress {
     );
   };
 
+  /** What is here is hashed before anything is copied. @param bytesDone that were read since this process began */
+  hashing(total: number, bytesDone: () => number): void {
+    const before = bytesDone();
+    this.stop();
+    this.#isReading = true;
+    this.#stop = showProgress(
+      this.#kind,
+      { verb: 'hashed', blobs: 1, bytes: total, bytesDone: () => bytesDone() - before, activities: () => [] },
+      this.#io,
+    );
+  }
+
   /** Leaves a clean line behind. */
   stop(): void {
     this.#stop?.();
     this.#stop = undefined;
+    this.#isReading = false;
   }
 }

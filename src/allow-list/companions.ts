@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { systemCode } from '../errors/index.ts';
+import { describeCause, KnownError, systemCode } from '../errors/index.ts';
 import { readSmall, replaceFile } from '../files/index.ts';
 import { type ChunkTable, parseChunkTable } from '../hash/index.ts';
 import { type Digest, digestFromBytes, digestHex, manifestSizeLimit } from '../oci/index.ts';
@@ -36,11 +36,12 @@ export class Companions {
     }
   }
 
-  /** Writes a table under its name, atomically; a table that is there already is left alone. */
+  /** Writes a table under its name, atomically; a table that is there already is left alone. @throws KnownError FILE_UNWRITABLE */
   putTable(table: ChunkTable): Digest {
     return putNamed(this.chunks, table.bytes);
   }
 
+  /** The same for an exact manifest. @throws KnownError FILE_UNWRITABLE */
   putManifest(bytes: Uint8Array): Digest {
     return putNamed(this.manifests, bytes);
   }
@@ -72,7 +73,12 @@ function readNamed(folder: string, digest: Digest, limit: number): Uint8Array | 
 function putNamed(folder: string, bytes: Uint8Array): Digest {
   const digest = sha256(bytes);
   if (typeof readNamed(folder, digest, Math.max(bytes.length, 1)) !== 'string') return digest;
-  mkdirSync(folder, { recursive: true });
-  replaceFile(join(folder, digestHex(digest)), bytes, 0o644);
+  const path = join(folder, digestHex(digest));
+  try {
+    mkdirSync(folder, { recursive: true });
+    replaceFile(path, bytes, 0o644);
+  } catch (error) {
+    throw new KnownError('FILE_UNWRITABLE', { path, problem: describeCause(error) }, error);
+  }
   return digest;
 }

@@ -1,10 +1,18 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync } from 'node:fs';
 import type { StateDirectory } from '../state/index.ts';
-import { type AskPassphrase, parseSigningKey, type SigningKey } from '../trust/index.ts';
+import {
+  type AskPassphrase,
+  type PublicKey,
+  parsePublicKey,
+  parseSigningKey,
+  type SigningKey,
+} from '../trust/index.ts';
 
 const name = 'custody.key';
 const publicName = 'custody.pub';
+/** Ids of the keys that signed for this side, one a line. */
+const signersName = 'custody-signers';
 
 /**
  * The key with which this side signs what it sends and receives, where nobody names another one: ECDSA P-256, made at
@@ -20,6 +28,23 @@ export async function ownCustodyKey(
   const key = await parseSigningKey(pem, noPassphrase);
   if (state.read(publicName) !== key.publicKey.pem) state.update(publicName, () => key.publicKey.pem);
   return { key, publicPath: `${state.path}/${publicName}` };
+}
+
+/**
+ * Notes that a key signs for this side: what it signed of the audit log of this side must stay there.
+ *
+ * @throws KnownError STATE_*
+ */
+export function noteSigner(state: StateDirectory, { id }: Pick<PublicKey, 'id'>): void {
+  if (signersOf(state).has(id)) return;
+  state.update(signersName, (before = '') => `${before}${id}\n`);
+}
+
+/** Ids of the keys that signed for this side, its own and those that a person named. @throws KnownError STATE_*, KEY_* */
+export function signersOf(state: StateDirectory): ReadonlySet<string> {
+  const own = state.read(publicName);
+  const noted = state.read(signersName) ?? '';
+  return new Set([...(own === undefined ? [] : [parsePublicKey(own).id]), ...noted.split('\n')]);
 }
 
 /** A key that this tool made is not encrypted. */

@@ -1,4 +1,4 @@
-export { ownCustodyKey } from './custody-key.ts';
+export { noteSigner, ownCustodyKey, signersOf } from './custody-key.ts';
 export { assertSentBy, hintsIn, type Sender, signIndex } from './index-signature.ts';
 export { type SheetFacts, transferSheet } from './sheet.ts';
 export {

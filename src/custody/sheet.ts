@@ -16,7 +16,14 @@ export interface SheetFacts {
 }
 
 const labelled = (label: string, value: string): string =>
-  `${label.padEnd(labelWidth)}${printable(value)}`.slice(0, lineWidth);
+  [...`${label.padEnd(labelWidth)}${printable(value)}`].slice(0, lineWidth).join('');
+
+/** The end of a path that is too long: the name of the file is what a person looks for. */
+function endOf(path: string): string {
+  const characters = [...printable(path)];
+  const room = lineWidth - labelWidth;
+  return characters.length <= room ? path : `...${characters.slice(3 - room).join('')}`;
+}
 
 /** 64 digits in two lines of four groups: what two people can compare over the telephone. */
 function grouped(digest: Digest): [string, string] {
@@ -63,7 +70,7 @@ export function transferSheet({ record, file, models, list }: SheetFacts): strin
     labelled('archive', first),
     labelled('', second),
     labelled('', 'SHA-256 of verify-models-index.json, its first file'),
-    labelled('files', file),
+    labelled('files', endOf(file)),
     ...(list === undefined ? [] : [labelled('allow-list', `${list.listId} version ${list.version}`)]),
     ...(list === undefined ? [] : grouped(list.digest).map((line) => labelled('', line))),
     '',

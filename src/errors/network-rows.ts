@@ -108,8 +108,8 @@ export const networkRows = {
   REPAIR_REFUSED: row(
     4,
     409,
-    'nothing was repaired: {problem}',
-    'run it as the user who owns the store: sudo -u OWNER verify-models repair',
+    'nothing was changed: {problem}',
+    'type the same as the user who owns the store: sudo -u OWNER verify-models ...; nobody else may be able to write there',
   ),
   REPAIR_BLOCKED: row(
     4,

@@ -68,6 +68,12 @@ export const transferRows = {
     '{path} is there already, and it is not this archive',
     'name another file, or remove that one',
   ),
+  PAPER_UNREADABLE: row(
+    4,
+    404,
+    'cannot read {path}: {problem}',
+    'check the path; signature and transfer record are NAME.sigstore.jsonl and NAME.transfer.jsonl beside the archive',
+  ),
   BLOB_ROTTEN: row(
     1,
     500,

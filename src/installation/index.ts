@@ -1,3 +1,4 @@
+export { cleanUpLooks, mayBeTaken } from './clean-up.ts';
 export { type BlobState, inspectBlob } from './inspect-blob.ts';
 export { installBlob, installManifest, touchBlob } from './install.ts';
 export { downloadEnded, type WaitEffects } from './partial-downloads.ts';

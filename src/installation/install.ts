@@ -36,12 +36,13 @@ export function touchBlob(blobs: Directory, digest: Digest, now: Date): void {
   utimesSync(blobs.reach(blobFileName(digest)), now, now);
 }
 
-/** Puts a manifest into a store; the old one is kept. */
+/** Puts a manifest into a store; the old one is kept, with the reason. @returns where; undefined where there was none */
 export function installManifest(
   store: string,
   { host, namespace, model, tag }: ModelName,
   bytes: Buffer,
   work: WorkPlace,
+  reason: string,
 ): string | undefined {
   const folder = join(store, 'manifests', host, namespace, model);
   const path = join(folder, tag);
@@ -52,8 +53,8 @@ export function installManifest(
     there === undefined
       ? undefined
       : there === 'file'
-        ? work.keep(Buffer.from(path), aside, 'a repair replaced this manifest')
-        : work.setAside(Buffer.from(path), aside, 'a repair replaced this by a manifest');
+        ? work.keep(Buffer.from(path), aside, reason)
+        : work.setAside(Buffer.from(path), aside, reason);
   const staged = join(work.path, 'partial', `manifest-${aside}`);
   writeFileSync(staged, bytes, { mode: 0o644, flush: true });
   // Whatever the umask: Ollama may run as another user of the same group.

@@ -1,8 +1,9 @@
-import { existsSync, linkSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { BlobDirectory, type DirectoryEffects } from '../blobs/index.ts';
 import { describeCause, KnownError } from '../errors/index.ts';
 import { syncDirectory } from '../files/index.ts';
+import { makeFolder } from './make-folder.ts';
 
 /**
  * Where a repair works: `NAME.verify-models` beside the store, else `.verify-models` in it, on the file system of the
@@ -30,7 +31,7 @@ export class WorkPlace {
     const problems: string[] = [];
     for (const path of placesFor(store)) {
       try {
-        mkdirSync(path, { recursive: true, mode: 0o700 });
+        makeFolder(path, 0o700);
         if (statSync(path).dev !== device) throw new Error('it is on another file system than the store');
         return new WorkPlace(path, BlobDirectory.open(path, effects), effects.now);
       } catch (error) {

@@ -77,7 +77,7 @@ async function trustOf(
 ): Promise<{ readonly trust: Trust; readonly policy: OfferedPolicy | undefined }> {
   if ((key === undefined) === (trust === undefined))
     throw new KnownError('USAGE', {
-      problem: 'fetch needs either --key PUB or --trust FILE, which are here already',
+      problem: '--allow-list needs either --key PUB or --trust FILE, which are here already',
     });
   if (key !== undefined)
     return { trust: { kind: 'key', key: readPublicKeyFile(key), name: key }, policy: undefined };

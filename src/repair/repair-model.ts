@@ -4,10 +4,12 @@ import { KnownError } from '../errors/index.ts';
 import type { ChunkTable, HashPool } from '../hash/index.ts';
 import {
   type BlobState,
+  cleanUpLooks,
   downloadEnded,
   inspectBlob,
   installBlob,
   installManifest,
+  mayBeTaken,
   touchBlob,
   type WaitEffects,
   type WorkPlace,
@@ -81,12 +83,15 @@ export class ModelRepair {
     const wanted = await wantedModel(name, sources);
     const stop = this.#effects.every(touchMs, () => this.#touch(now()));
     try {
-      let blobs = blobsOf(wanted.checked.manifest);
+      const all = blobsOf(wanted.checked.manifest);
+      let blobs: readonly Descriptor[] = all;
       for (let round = 0; blobs.length > 0 && round < rounds; round += 1) {
         for (const blob of blobs) await this.#mend(wanted, blob);
+        const mayVanish = round === 0 && !wanted.inPlace && all.some((blob) => this.#mayBeTaken(blob));
         if (round === 0) this.#placeManifest(wanted);
         // Ollama's clean-up may have come between: it takes what no manifest named a moment ago.
         blobs = blobs.filter((blob) => !this.#isThere(blob));
+        if (mayVanish && blobs.length === 0) blobs = await this.#vanished(all);
       }
       if (blobs.length > 0)
         throw new KnownError('REPAIR_BLOCKED', {
@@ -187,13 +192,30 @@ export class ModelRepair {
     if (wanted.inPlace) return;
     this.#touch(this.#effects.now());
     const { bytes, digest } = wanted.checked;
-    const kept = installManifest(this.#store.path, wanted.name, bytes, this.#work());
+    const reason = 'a repair replaced this by a manifest';
+    const kept = installManifest(this.#store.path, wanted.name, bytes, this.#work(), reason);
     const was = kept === undefined ? 'missing' : 'altered';
     this.#mended.push({
       ...{ layer: 'manifest', digest, was, kept },
       fetched: bytes.length,
       pieces: undefined,
     });
+  }
+
+  #mayBeTaken({ digest }: Descriptor): boolean {
+    const { blobs } = this.#store;
+    return blobs === undefined || mayBeTaken(blobs, digest, this.#effects.now());
+  }
+
+  /** What a clean-up takes that began before the manifest was there. */
+  async #vanished(all: readonly Descriptor[]): Promise<readonly Descriptor[]> {
+    const { wait, signal } = this.#effects;
+    for (let look = 0; look < cleanUpLooks.times && !signal.aborted; look += 1) {
+      await wait(cleanUpLooks.everyMs, signal);
+      const gone = all.filter((blob) => !this.#isThere(blob));
+      if (gone.length > 0) return gone;
+    }
+    return [];
   }
 
   #isThere({ digest, size }: Descriptor): boolean {

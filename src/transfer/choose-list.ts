@@ -2,6 +2,7 @@ import { ApprovedList, type ListStanding } from '../admission/index.ts';
 import { Companions } from '../allow-list/index.ts';
 import { KnownError } from '../errors/index.ts';
 import { type OfferedFiles, prepareRenewal, type Renewal, type RenewalRequest } from '../renewal/index.ts';
+import type { ListSummary } from '../trust/index.ts';
 import { type ListRequest, openList } from '../verify/index.ts';
 
 /** The list of this side, and by which keys or policy it is judged. */
@@ -10,6 +11,8 @@ export type OwnList = RenewalRequest & ListRequest;
 /** The list that decides, and what is left to do once everything is verified. */
 export interface ChosenList {
   readonly standing: ListStanding;
+  /** Who approved it, and until when; undefined where there is none. */
+  readonly summary: ListSummary | undefined;
   /** Puts a list that came with the archive in the place of the one that is here, and remembers it. */
   take(): Promise<Renewal | undefined>;
 }
@@ -27,7 +30,8 @@ export async function chooseList(
   own: OwnList | undefined,
   remembers = true,
 ): Promise<ChosenList> {
-  if (own === undefined) return { standing: { kind: 'none' }, take: async () => undefined };
+  if (own === undefined)
+    return { standing: { kind: 'none' }, summary: undefined, take: async () => undefined };
   const { path, chunks } = own;
   if (offersList) {
     const renewal = await prepareRenewal(files, own);
@@ -35,6 +39,7 @@ export async function chooseList(
     const approved = new ApprovedList(list, new Companions(path, chunks), summary.digest);
     return {
       standing: { kind: 'accepted', approved },
+      summary,
       async take() {
         const taken = await renewal.take();
         // What lies here now is judged as every check judges it, and remembered.
@@ -43,22 +48,17 @@ export async function chooseList(
       },
     };
   }
-  const { list, companions, digest } = await accepted(remembers ? own : { ...own, openState: noState });
-  const approved = new ApprovedList(list, companions, digest);
-  return { standing: { kind: 'accepted', approved }, take: async () => undefined };
+  const { list, companions, summary } = await accepted({ ...own, remembers });
+  const approved = new ApprovedList(list, companions, summary.digest);
+  return { standing: { kind: 'accepted', approved }, summary, take: async () => undefined };
 }
-
-/** What is accepted for a look alone is not accepted yet. */
-const noState: OwnList['openState'] = () => {
-  throw new KnownError('STATE_UNUSABLE', { path: 'of this side', problem: 'a look remembers nothing' });
-};
 
 /** @throws KnownError LIST_NOT_ACCEPTED */
 async function accepted(own: OwnList) {
   const listed = await openList(own);
   if (listed?.outcome.accepted === true) {
     const { outcome, companions } = listed;
-    return { list: outcome.list, companions, digest: outcome.summary.digest };
+    return { list: outcome.list, companions, summary: outcome.summary };
   }
   const reason = listed?.outcome.facts.at(-1)?.message ?? 'it is not there';
   throw new KnownError('LIST_NOT_ACCEPTED', { reason });

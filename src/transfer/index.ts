@@ -16,14 +16,9 @@ export {
   importArchive,
   type KeptFiles,
 } from './import-archive.ts';
-export {
-  type InstallEffects,
-  type InstalledModel,
-  type InstallOutcome,
-  type InstallRequest,
-  installArchive,
-} from './install-archive.ts';
+export { type InstallOutcome, type InstallRequest, installArchive } from './install-archive.ts';
 export { type JudgeRules, judgeModels, type RefusedModel, type WelcomeModel } from './judge-models.ts';
 export { offeredBy } from './offered-archive.ts';
 export { whyUnstorable } from './storable-name.ts';
+export type { InstallEffects, InstalledModel } from './store-target.ts';
 export { type BlobTarget, planTaking, type TakeEffects, type TakePlan } from './take-blobs.ts';

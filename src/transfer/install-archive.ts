@@ -1,50 +1,30 @@
-import { statfs } from 'node:fs/promises';
-import { blobsOf, digestOf, type Policy } from '../admission/index.ts';
+import type { Policy } from '../admission/index.ts';
 import { type ArchiveIndex, ArchiveReader, archiveSize, type ByteSource } from '../archive/index.ts';
 import { KnownError } from '../errors/index.ts';
 import { exitBits } from '../findings/index.ts';
-import { defaultPieceSize, type HashPool } from '../hash/index.ts';
-import { inspectBlob, prepareStore, type WaitEffects, WorkPlace } from '../installation/index.ts';
-import { type Descriptor, type Digest, fullName, type ModelName, shortName } from '../oci/index.ts';
+import { type Digest, shortName } from '../oci/index.ts';
 import type { Renewal } from '../renewal/index.ts';
-import { OllamaStore, readOneManifest } from '../store/index.ts';
 import { type ChosenList, chooseList, type OwnList } from './choose-list.ts';
 import { judgeModels, type RefusedModel, type WelcomeModel } from './judge-models.ts';
 import { offeredBy } from './offered-archive.ts';
-import { placeModel } from './place-model.ts';
 import { whyUnstorable } from './storable-name.ts';
-import { type BlobTarget, planTaking, type TakeEffects, type TakePlan, takeBlobs } from './take-blobs.ts';
+import {
+  digestInStore,
+  type InstallEffects,
+  type InstalledModel,
+  StoreTarget,
+  type TargetRequest,
+} from './store-target.ts';
+import { planTaking, type TakePlan, takeBlobs } from './take-blobs.ts';
 
-export interface InstallRequest {
-  /** Ollama's models directory. */
-  readonly store: string;
-  /** Made when the first byte is to be written. */
-  readonly work: () => WorkPlace;
-  readonly pool: HashPool;
+export interface InstallRequest extends TargetRequest {
   readonly own: OwnList | undefined;
   readonly policy: Policy;
-  /** Models that are meant; none means all of the archive. */
-  readonly names: readonly ModelName[];
-  /** Says what would be done, and writes nothing. */
-  readonly dryRun: boolean;
   readonly platform: NodeJS.Platform;
   /** @throws KnownError ARCHIVE_SENDER */
   readonly checkSender: (archive: Digest) => void;
   /** Does something as the user who owns the store; lists and state belong to whoever runs this. */
   readonly asOwner: <T>(work: () => Promise<T>) => Promise<T>;
-}
-
-export interface InstallEffects extends TakeEffects, WaitEffects {}
-
-export interface InstalledModel {
-  readonly name: ModelName;
-  readonly digest: Digest;
-  /** Bytes of its blobs. */
-  readonly bytes: number;
-  /** It was in the store before, all of it. */
-  readonly known: boolean;
-  /** Where files that were replaced are kept. */
-  readonly kept: readonly string[];
 }
 
 export interface InstallOutcome {
@@ -84,15 +64,20 @@ export async function installArchive(
   const total = archiveSize(reader);
   const rest = { archive: reader.id, refused: judged.refused, list, total };
   using target = new StoreTarget(request);
-  const plan = await request.asOwner(() => planTaking(reader, judged.welcome, target));
+  const plan = await request.asOwner(() => {
+    effects.reading(target.bytesThere(judged.welcome));
+    return planTaking(reader, judged.welcome, target);
+  });
   if (request.dryRun) {
     const models = judged.welcome.map((model) => target.installed(model, []));
     return { ...rest, models, taken: plan.bytes, renewal: undefined };
   }
   await request.asOwner(() => receive(reader, plan, target, effects));
+  await request.asOwner(async () => target.hold(judged.welcome, effects));
   const renewal = await chosen.take();
   const models: InstalledModel[] = [];
   for (const model of judged.welcome) models.push(await request.asOwner(() => target.place(model, effects)));
+  await request.asOwner(() => target.settle(judged.welcome, effects));
   return { ...rest, models, taken: plan.bytes, renewal };
 }
 
@@ -112,14 +97,7 @@ async function judge(
   { standing }: ChosenList,
   request: InstallRequest,
 ): Promise<{ readonly welcome: readonly WelcomeModel[]; readonly refused: readonly RefusedModel[] }> {
-  const meant = new Set(request.names.map((name) => fullName(name).toLowerCase()));
-  const models = index.models.filter(
-    ({ name }) => meant.size === 0 || meant.delete(fullName(name).toLowerCase()),
-  );
-  const [unknown] = meant;
-  if (request.names.length > 0 && unknown !== undefined)
-    throw new KnownError('USAGE', { problem: `${unknown.slice(0, 120)} is not in the archive` });
-  const { welcome, refused } = await judgeModels(models, files, {
+  const { welcome, refused } = await judgeModels(index.models, files, {
     ...{ standing, policy: request.policy, contact: 'whoever approves models here' },
     here: async (name) => digestInStore(request.store, name),
   });
@@ -131,106 +109,4 @@ async function judge(
   });
   const left = welcome.filter(({ name }) => unstorable.every((other) => other.name !== name));
   return { welcome: left, refused: [...refused, ...unstorable] };
-}
-
-/** The digest of the manifest under a name, where there is one. */
-function digestInStore(path: string, name: ModelName): Digest | undefined {
-  using store = OllamaStore.open(path, [], () => {});
-  try {
-    return digestOf(readOneManifest(store, name));
-  } catch {
-    // Whatever keeps it from being read: an installation puts another one in its place.
-    return undefined;
-  }
-}
-
-/** Bytes that are left free beside what is received. */
-const margin = 64 * 1024 * 1024;
-
-/** A store, and the place beside it in which blobs are received. */
-class StoreTarget implements BlobTarget, Disposable {
-  readonly #request: InstallRequest;
-  readonly #sound = new Set<Digest>();
-  #store: OllamaStore;
-  #place: WorkPlace | undefined;
-
-  constructor(request: InstallRequest) {
-    this.#request = request;
-    this.#store = OllamaStore.open(request.store, [], () => {});
-  }
-
-  get blobs() {
-    return this.#work().blobs;
-  }
-
-  async has(blob: Descriptor): Promise<boolean> {
-    const { blobs } = this.#store;
-    if (blobs === undefined) return false;
-    const state = await inspectBlob(blobs, blob, undefined, this.#request.pool);
-    if (state.kind === 'sound') this.#sound.add(blob.digest);
-    if (state.kind === 'obstacle')
-      throw new KnownError('INSTALL_BLOCKED', { name: blob.digest, problem: state.problem });
-    return state.kind === 'sound' || (await this.#received(blob));
-  }
-
-  async ensureRoom(wanted: readonly Descriptor[]): Promise<void> {
-    const missing = (blob: Descriptor) =>
-      this.#receivedBefore ? this.#work().blobs.missing(blob, defaultPieceSize) : blob.size;
-    const bytes = wanted.reduce((sum, blob) => sum + missing(blob), 0);
-    const path = this.#request.store;
-    const { bavail, bsize } = await statfs(path);
-    const free = Math.max(0, bavail * bsize - margin);
-    if (bytes > free) throw new KnownError('NO_ROOM', { needed: bytes, path, free });
-  }
-
-  /** A fresh store has neither of the two. */
-  prepare(): void {
-    prepareStore(this.#request.store);
-    this.#store[Symbol.dispose]();
-    this.#store = OllamaStore.open(this.#request.store, [], () => {});
-  }
-
-  async place(model: WelcomeModel, effects: InstallEffects): Promise<InstalledModel> {
-    const { name, checked } = model;
-    const inPlace = digestInStore(this.#request.store, name) === checked.digest;
-    const wanted = blobsOf(checked.manifest);
-    if (inPlace && wanted.every(({ digest }) => this.#sound.has(digest))) return this.installed(model, []);
-    const state = { store: this.#store, work: this.#work(), sound: this.#sound, inPlace };
-    const kept = await placeModel(model, state, effects);
-    for (const { digest } of wanted) {
-      await this.#work().blobs.remove(digest);
-      this.#sound.add(digest);
-    }
-    return { ...this.installed(model, kept), known: false };
-  }
-
-  /** What is known of a model, before or after it was put in place. */
-  installed({ name, checked }: WelcomeModel, kept: readonly string[]): InstalledModel {
-    const blobs = blobsOf(checked.manifest);
-    const known =
-      digestInStore(this.#request.store, name) === checked.digest &&
-      blobs.every(({ digest }) => this.#sound.has(digest));
-    const bytes = blobs.reduce((sum, { size }) => sum + size, 0);
-    return { name, digest: checked.digest, bytes, known, kept };
-  }
-
-  [Symbol.dispose](): void {
-    this.#store[Symbol.dispose]();
-  }
-
-  /** Received by an earlier run that was cut. */
-  async #received({ digest, size }: Descriptor): Promise<boolean> {
-    if (!this.#receivedBefore) return false;
-    return (await this.#work().blobs.find(digest))?.size === size;
-  }
-
-  /** Where nothing was received before, no place is made for the question; a dry run makes none at all. */
-  get #receivedBefore(): boolean {
-    return !this.#request.dryRun && (this.#place !== undefined || WorkPlace.isThere(this.#request.store));
-  }
-
-  #work(): WorkPlace {
-    this.#place ??= this.#request.work();
-    return this.#place;
-  }
 }

@@ -1,5 +1,5 @@
-import { existsSync, linkSync, renameSync, rmSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, linkSync, mkdirSync, renameSync, rmSync, utimesSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { blobsOf } from '../admission/index.ts';
 import { KnownError } from '../errors/index.ts';
 import { syncDirectory } from '../files/index.ts';
@@ -7,6 +7,7 @@ import {
   downloadEnded,
   installBlob,
   installManifest,
+  mayBeTaken,
   type WaitEffects,
   type WorkPlace,
 } from '../installation/index.ts';
@@ -30,7 +31,8 @@ export interface PlacingStore {
 /**
  * Puts a model whose blobs were received into a store: blobs first, the manifest last, and then a look whether all of
  * them are still there. Ollama's clean-up takes what no manifest names: a blob is made new before it gets its name, the
- * manifest follows at once, and what was taken all the same is put back.
+ * manifest follows at once, and what was taken all the same is put back. A second name of each blob stays beside the
+ * store until `forgetReceived`.
  *
  * @returns where files that were replaced are kept
  * @throws KnownError INSTALL_BLOCKED; system errors
@@ -45,6 +47,7 @@ export async function placeModel(
   const { blobs } = store;
   if (blobs === undefined) throw blocked('blobs/ cannot be opened');
   const wanted = blobsOf(checked.manifest);
+  const reason = `an archive brought ${shortName(name)}`;
   const kept: string[] = [];
   const copies = new Map<string, string>();
   let isPlaced = false;
@@ -63,13 +66,13 @@ export async function placeModel(
         else if (!existsSync(received)) throw blocked('something removed one of its blobs meanwhile');
         const now = effects.now();
         utimesSync(received, now, now);
-        const old = installBlob(blobs, digest, work, `an archive brought ${shortName(name)}`);
+        const old = installBlob(blobs, digest, work, reason);
         if (old !== undefined) kept.push(old);
       }
       if (missing.length > 0) syncDirectory(join(store.path, 'blobs'));
       missing = lacking();
       if (missing.length === 0 && !named) {
-        const old = installManifest(store.path, name, checked.bytes, work);
+        const old = installManifest(store.path, name, checked.bytes, work, reason);
         if (old !== undefined) kept.push(old);
         named = true;
         missing = lacking();
@@ -81,19 +84,46 @@ export async function placeModel(
     }
     throw blocked('something removes its blobs again');
   } finally {
-    for (const [copy, received] of copies) giveBack(copy, received, isPlaced);
+    if (!isPlaced) for (const [copy, received] of copies) giveBack(copy, received);
   }
 }
 
-/** The copy goes when the model is in place; else it is what was received, and waits for the next attempt. */
-function giveBack(copy: string, received: string, isPlaced: boolean): void {
-  if (isPlaced || existsSync(received)) rmSync(copy, { force: true });
+/**
+ * Gives a blob that lies in the store a second name beside it, so that it can be put back: where no manifest named it, a
+ * clean-up that is going on takes it although one does now.
+ *
+ * @returns whether a clean-up may take it
+ */
+export function holdBlob({ blobs }: OllamaStore, work: WorkPlace, digest: Digest, now: Date): boolean {
+  if (blobs === undefined || !mayBeTaken(blobs, digest, now)) return false;
+  try {
+    const copy = copyOf(work.blobs.placeOf(digest));
+    mkdirSync(dirname(copy), { recursive: true, mode: 0o700 });
+    rmSync(copy, { force: true });
+    linkSync(blobs.reach(blobFileName(digest)), copy);
+  } catch {
+    // It is gone already, or the file system has no links: that it is missing is told where it is missed.
+  }
+  return true;
+}
+
+/** A blob that lies in the store is no longer what was received: nothing of it waits, not even from a run that was killed. */
+export async function forgetReceived({ blobs }: WorkPlace, digest: Digest): Promise<void> {
+  await blobs.remove(digest);
+  rmSync(copyOf(blobs.placeOf(digest)), { force: true });
+}
+
+/** The copy is what was received, and waits for the next attempt. */
+function giveBack(copy: string, received: string): void {
+  if (existsSync(received)) rmSync(copy, { force: true });
   else if (existsSync(copy)) renameSync(copy, received);
 }
 
+const copyOf = (received: string): string => `${received}.kept`;
+
 /** A second name for a received blob, which the first one is made from again; none where the file system has no links. */
 function keepCopy(received: string): string | undefined {
-  const copy = `${received}.kept`;
+  const copy = copyOf(received);
   try {
     linkSync(received, copy);
     return copy;

@@ -14,7 +14,9 @@ export const bundleSizeLimit = 1024 * 1024;
 /** One approval as it lies in a file, its form checked and nothing else. */
 export interface Bundle {
   /** Who signed, as the bundle says: unsigned, a hint at most. */
-  readonly material: { readonly kind: 'key'; readonly hint: string } | { readonly kind: 'certificate' };
+  readonly material:
+    | { readonly kind: 'key'; readonly hint: string }
+    | { readonly kind: 'certificate'; readonly certificate: Buffer };
   readonly payload: Buffer;
   readonly signature: Buffer;
   /** The whole bundle, for a verifier of certificates. */
@@ -90,7 +92,9 @@ export function parseBundle(line: Uint8Array): { readonly bundle: Bundle } | { r
   return {
     bundle: {
       material:
-        publicKey === undefined ? { kind: 'certificate' } : { kind: 'key', hint: publicKey.hint ?? '' },
+        publicKey === undefined
+          ? { kind: 'certificate', certificate: Buffer.from(certificate?.rawBytes ?? '', 'base64') }
+          : { kind: 'key', hint: publicKey.hint ?? '' },
       payload: Buffer.from(dsseEnvelope.payload, 'base64'),
       signature: Buffer.from(dsseEnvelope.signatures[0]?.sig ?? '', 'base64'),
       json: json.value,

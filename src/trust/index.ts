@@ -3,6 +3,7 @@ export { approvalLines, approvalsSizeLimit } from './approvals.ts';
 export { type ApprovalRequest, addApproval, addLine, type Preparation, prepareApproval } from './approve.ts';
 export { type Attested, attestedSubjects } from './attested-subjects.ts';
 export { bundleMediaType, parseBundle, preAuthentication, signBundle } from './bundle.ts';
+export { claimedSigners } from './claimed-signers.ts';
 export {
   changePolicy,
   defaultPolicyDays,

@@ -42,6 +42,8 @@ export interface ListRequest {
   readonly state: string | undefined;
   /** @throws KnownError STATE_* */
   readonly openState: () => StateDirectory;
+  /** False for a look: what is remembered counts, and nothing is remembered. */
+  readonly remembers?: boolean;
 }
 
 /**
@@ -86,7 +88,7 @@ async function judge(path: string, request: ListRequest): Promise<ListOutcome<Al
     allowExpired: request.allowExpired,
     bound: request.required,
   });
-  return memory.keep(outcome, request);
+  return request.remembers === false ? outcome : memory.keep(outcome, request);
 }
 
 /** A key or a policy; exactly one of them. */

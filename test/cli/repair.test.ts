@@ -164,6 +164,28 @@ describe('verify-models repair', () => {
     assert.deepEqual(await soundness(), []);
   });
 
+  test('what a clean-up takes that began before the manifest was there is fetched', async () => {
+    await site.approve();
+    const template = model.blob('template');
+    const io = newIo();
+    const old = new Date(io.now().getTime() - 2 * 60 * 60_000);
+    utimesSync(template, old, old);
+    rmSync(model.manifestPath);
+    const waiting = Object.assign(io, {
+      wait: async (ms: number) => {
+        io.waited.push(ms);
+        if (io.waited.length === 2) rmSync(template);
+      },
+    });
+    const by = ['--allow-list', site.list, '--key', site.key('alice').pub, '--state', site.state];
+    const words = ['repair', 'sample', '--store', site.store, '--from', from(), ...by];
+    const { status, stdout } = await runMainWith(waiting, words);
+    assert.equal(status, 0, stdout);
+    assert.deepEqual(io.waited, [1000, 1000]);
+    assert.match(stdout, /template was missing/);
+    assert.deepEqual(await soundness(), []);
+  });
+
   test('what waits for its manifest is kept looking new, so that Ollama spares it', async () => {
     await site.approve();
     const [system, template] = [model.blob('system'), model.blob('template')];

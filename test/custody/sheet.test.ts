@@ -53,6 +53,13 @@ describe('the page that goes with an archive', () => {
       }
     });
 
+  test('of a long path it shows the end, and cuts no character in two', () => {
+    const lines = sheet(1, 1, '\u{1f4be}'.repeat(80), `/media/${'long/'.repeat(30)}models.tar`);
+    assert.match(lines.find((line) => line.startsWith('files')) ?? '', /^files {8}\.\.\.\S+\/models\.tar$/);
+    assert.ok(lines.some((line) => line.includes('custodian \u{1f4be}')));
+    assert.ok(lines.every((line) => line.isWellFormed() && [...line].length <= 78));
+  });
+
   test('has the digest in groups that two people can compare, and the last of the entries', () => {
     const lines = sheet(2, 8);
     const hex = archive.slice('sha256:'.length);

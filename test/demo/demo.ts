@@ -236,6 +236,7 @@ try {
       /^sender {4}signed by the key [0-9a-f]{12}, which nobody named: /,
       /^record {4}1\. exported \S+Z {3}nobody named {3}key [0-9a-f]{12}$/,
       /^list {6}models version 1, sha256:[0-9a-f]{64}$/,
+      /^approved {2}by the key [0-9a-f]{12}, as its approvals say: /,
       'model     sample:latest   d183e8687bb1   17.2 kB',
       '',
       'what an import would change here:',

@@ -58,6 +58,20 @@ describe('the list that decides about an archive', () => {
     );
   });
 
+  test('a look goes by what is remembered, and remembers nothing', async () => {
+    using side = new ReceivingSide(alice);
+    using older = new ArchiveSite({ version: 1 }, alice);
+    side.putList(older.files);
+    assert.equal((await chooseList(none, false, side.own, false)).standing.kind, 'accepted');
+    side.putList(site.files);
+    await chooseList(none, false, side.own);
+    side.putList(older.files);
+    await assert.rejects(
+      chooseList(none, false, side.own, false),
+      refusedWith('LIST_NOT_ACCEPTED', 'version 1'),
+    );
+  });
+
   test('by a policy: two of two, the policy of the archive where it follows, and no list below its lowest version', async () => {
     using side = new ReceivingSide(alice);
     const bob = TestSigner.same('bob');

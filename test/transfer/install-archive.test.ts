@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { KnownError } from '../../src/errors/index.ts';
 import { HashPool } from '../../src/hash/index.ts';
-import { parseModelName } from '../../src/oci/index.ts';
 import { bytesOf, MemorySource } from '../fixtures/archive-bytes.ts';
 import { ArchiveSite, carriedModel } from '../fixtures/archive-site.ts';
 import { ReceivingStore } from '../fixtures/receiving-store.ts';
@@ -43,8 +51,8 @@ describe('models of an archive into a store', () => {
         return result;
       },
     });
-    // Looked at, received, and one for each of the models.
-    assert.equal(inside, 4);
+    // Looked at, received, what is there held, one for each of the models, and a last look.
+    assert.equal(inside, 6);
     for (let at = 1; at + 1 < seen.length; at += 2) assert.deepEqual(seen[at], seen[at + 1]);
     assert.deepEqual(storeNow(), seen.at(-1));
     assert.equal(seen.at(0)?.length, 1);
@@ -70,17 +78,92 @@ describe('models of an archive into a store', () => {
     assert.equal(outcome.renewal, undefined);
   });
 
-  test('only the models that are meant, by their full names', async () => {
-    const names = [parseModelName('SECOND:1b')];
-    const outcome = await target.install(new MemorySource(whole), { names });
-    assert.deepEqual(
-      outcome.models.map(({ name }) => name.model),
-      ['second'],
+  /** Blobs that no manifest names and that lie in the store for long: Ollama's clean-up takes them. */
+  function addOrphans(): string[] {
+    mkdirSync(join(target.store, 'blobs'));
+    return site.models.flatMap(({ blobs }) =>
+      [...blobs].map(([digest, bytes]) => {
+        const path = join(target.store, 'blobs', digest.replace(':', '-'));
+        writeFileSync(path, bytes);
+        const old = new Date(target.now.getTime() - 2 * 60 * 60_000);
+        utimesSync(path, old, old);
+        return path;
+      }),
     );
-    assert.equal(target.received.length, 3);
-    const unknown = target.install(new MemorySource(whole), { names: [parseModelName('third')] });
-    await assert.rejects(unknown, refusedWith('USAGE', 'third:latest is not in the archive'));
+  }
+
+  test('what a clean-up takes that began before a manifest was there is put back', async () => {
+    const orphans = addOrphans();
+    let waited = 0;
+    const { models } = await target.install(
+      new MemorySource(whole),
+      {},
+      {
+        async wait() {
+          waited += 1;
+          if (waited === 2) for (const path of orphans) rmSync(path, { force: true });
+        },
+      },
+    );
+    assert.deepEqual(
+      models.map(({ known }) => known),
+      [false, false],
+    );
+    // Five looks in a row, after the one that found something missing.
+    assert.equal(waited, 7);
+    for (const path of orphans) assert.ok(existsSync(path), path);
+    assert.deepEqual([target.received, target.waiting], [[], []]);
   });
+
+  test('what a clean-up takes before its manifest is there is put back', async () => {
+    const orphans = addOrphans();
+    let turn = 0;
+    await target.install(new MemorySource(whole), {
+      asOwner(work) {
+        turn += 1;
+        // Looked at, received, held; now the first model is put in place.
+        if (turn === 4) for (const path of orphans) rmSync(path, { force: true });
+        return work();
+      },
+    });
+    for (const path of orphans) assert.ok(existsSync(path), path);
+    assert.deepEqual([target.received, target.waiting], [[], []]);
+  });
+
+  test('whatever the umask, the store can be read by everybody, and the place beside it by its owner alone', async () => {
+    const umask = process.umask(0o077);
+    try {
+      await target.install(new MemorySource(whole));
+    } finally {
+      process.umask(umask);
+    }
+    const folders = ['models/manifests', 'models/manifests/registry.ollama.ai/library', 'models/blobs'];
+    for (const path of folders) assert.equal(statSync(join(target.folder, path)).mode & 0o777, 0o755, path);
+    assert.equal(statSync(`${target.store}.verify-models`).mode & 0o777, 0o700);
+  });
+
+  test('where nothing old lay in the store nothing is waited for', async () => {
+    await target.install(new MemorySource(whole));
+    await target.install(new MemorySource(whole));
+    assert.deepEqual(target.waited, []);
+  });
+
+  for (const when of ['before the manifest', 'after it'] as const)
+    test(`what a run left that was killed ${when} goes when the model is in place`, async () => {
+      await target.install(new MemorySource(whole));
+      const [model] = site.models;
+      assert.ok(model);
+      if (when === 'before the manifest') rmSync(manifestPathOf(target.store, model.full));
+      for (const digest of model.blobs.keys()) {
+        const received = target.work.blobs.placeOf(digest);
+        const placed = join(target.store, 'blobs', digest.replace(':', '-'));
+        linkSync(placed, `${received}.kept`);
+        linkSync(placed, received);
+      }
+      assert.equal(target.waiting.length, 2 * model.blobs.size);
+      await target.install(new MemorySource(whole));
+      assert.deepEqual(target.waiting, []);
+    });
 
   test('names that this system cannot store are refused before anything is written, and the others installed', async () => {
     using odd = new ArchiveSite({
@@ -126,6 +209,7 @@ describe('models of an archive into a store', () => {
       /first:latest is here as \w{12}, and the archive has \w{12}/,
     );
     const { models } = await target.install(new MemorySource(whole));
-    assert.equal(models[0]?.kept.length, 1);
+    const [kept = ''] = models[0]?.kept ?? [];
+    assert.equal(JSON.parse(readFileSync(`${kept}.json`, 'utf8')).reason, 'an archive brought first:latest');
   });
 });

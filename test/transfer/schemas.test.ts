@@ -12,6 +12,7 @@ const schemaOf = (name: string) =>
 interface Looked {
   readonly models: readonly unknown[] | null;
   readonly verdict: string;
+  readonly approvals: unknown;
   readonly changes: { readonly new: readonly string[] };
 }
 
@@ -43,6 +44,8 @@ test('what inspect prints for programs is what its schema says: whole archives, 
   const before = await look(site.archive, '--whole');
   assert.deepEqual(before.changes.new.length, 2);
   assert.equal(before.verdict, 'models version 1 is accepted here');
+  const proven = { proven: true, signers: [site.key], expires: '2027-02-01T00:00:00.000Z' };
+  assert.deepEqual(before.approvals, proven);
   assert.equal((await look(`${site.medium}/parts.002.tar`)).models, null);
   assert.equal((await look(`${site.medium}/parts.001.tar`)).models, null);
   await GapSite.must(site.import(site.archive));

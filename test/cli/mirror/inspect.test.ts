@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { parsePublicKey } from '../../../src/trust/index.ts';
 import { carriedModel } from '../../fixtures/archive-site.ts';
 import { flipBit } from '../../fixtures/damage.ts';
 import { GapSite } from '../../fixtures/gap-site.ts';
 import { TestSigner } from '../../fixtures/signed-list.ts';
+import { treeState } from '../../fixtures/tree-state.ts';
 
 const weights = Buffer.from('weights that stay');
 const model = (template: string) =>
@@ -29,12 +32,45 @@ describe('model-mirror inspect', () => {
     assert.match(stdout, /^record {4}1\. exported \S+ {3}Carol, USB-17 {3}key [0-9a-f]{12}$/m);
     assert.match(
       stdout,
-      /^list {6}models version 1, sha256:[0-9a-f]{64}\n {10}models version 1 is accepted here$/m,
+      /^list {6}models version 1, sha256:[0-9a-f]{64}\n {10}models version 1 is accepted here\napproved {2}by \S+signer\.pub, until 2027-02-01$/m,
     );
     assert.match(stdout, /^model {5}first:latest {3}[0-9a-f]{12} {3}90\.1 kB$/m);
     assert.match(stdout, /^new {7}registry\.ollama\.ai\/library\/second:1b$/m);
     assert.deepEqual(site.filesThere(), before);
     assert.ok(!existsSync(site.there.data));
+  });
+
+  test('says of whom approvals say that they are, where no key is here to ask them with', async () => {
+    using site = await GapSite.make();
+    await GapSite.must(site.export('-o', site.archive));
+    const id = parsePublicKey(site.signer.pem).id.slice(0, 12);
+    const claims = new RegExp(`^approved {2}by the key ${id}, as its approvals say: --allow-list FILE`, 'm');
+    const { stdout } = await GapSite.must(site.mirror(['inspect', site.archive, '--data', site.there.data]));
+    assert.match(stdout, claims);
+    const stranger = join(site.folder, 'stranger.pub');
+    writeFileSync(stranger, new TestSigner('mallory').pem);
+    const words = ['inspect', site.archive, '--data', site.there.data, '--allow-list', site.there.list];
+    assert.match((await site.mirror([...words, '--key', stranger])).stdout, claims);
+  });
+
+  test('where a mirror is, nothing of it is remembered, made or changed', async () => {
+    using site = await GapSite.make();
+    await GapSite.must(site.export('-o', site.archive));
+    await GapSite.must(site.import(site.archive));
+    // SQLite opens and closes its own files in the directory of the data.
+    const state = () =>
+      treeState(join(site.folder, 'there')).filter((line) => !/catalog\.sqlite|\/data [0-9]/.test(line));
+    const before = state();
+    const { stdout } = await GapSite.must(look(site, site.archive, '--whole'));
+    assert.match(stdout, /^here {6}2 of its models, as they are$/m);
+    assert.deepEqual(state(), before);
+  });
+
+  test('reads no pipe, and says so', async () => {
+    using site = await GapSite.make();
+    const { status, stderr } = await look(site, '-');
+    assert.equal(status, 64);
+    assert.match(stderr, /inspect reads files and directories, and no pipe/);
   });
 
   test('shows an update as diff does: the text of a template, line by line', async () => {
@@ -55,9 +91,12 @@ describe('model-mirror inspect', () => {
     using site = await GapSite.make();
     using other = await GapSite.make({}, new TestSigner('mallory'));
     await GapSite.must(other.export('-o', other.archive));
-    const { stdout } = await GapSite.must(look(site, other.archive));
+    const { status, stdout } = await look(site, other.archive);
+    assert.equal(status, 2);
     assert.match(stdout, /^ {10}not accepted here: the allow-list is not accepted: /m);
     assert.equal(stdout.match(/^refused /gm)?.length, 2);
+    assert.match(stdout, /^exit status 2 = 2 not trusted$/m);
+    assert.equal((await look(site, other.archive, '--json')).status, 2);
   });
 
   test('--whole reads every byte of an archive, and of a volume alone', async () => {
@@ -83,7 +122,8 @@ describe('model-mirror inspect', () => {
     using site = await GapSite.make();
     await GapSite.must(site.export('-o', site.archive));
     writeFileSync(`${site.medium}/models.transfer.jsonl`, '{}\n');
-    const { stdout } = await GapSite.must(look(site, site.archive));
+    const { status, stdout } = await look(site, site.archive);
+    assert.equal(status, 1);
     assert.match(stdout, /^record {4}the transfer record is broken at entry 1: /m);
     const asked = await look(site, site.archive, '--sender', site.key);
     assert.equal(asked.status, 2);

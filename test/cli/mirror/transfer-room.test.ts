@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { bytesOf } from '../../fixtures/archive-bytes.ts';
 import { volumesOf } from '../../fixtures/archive-volumes.ts';
 import { GapSite } from '../../fixtures/gap-site.ts';
-import type { MainRun } from '../../fixtures/run-main.ts';
+import { type MainRun, runMain } from '../../fixtures/run-main.ts';
 import { noDisk, SmallDisk } from '../../fixtures/small-disk.ts';
 import { treeState } from '../../fixtures/tree-state.ts';
 
@@ -71,6 +71,22 @@ describe('a place without room, or that cannot be written', { skip: noDisk() }, 
     await GapSite.must(site.install(site.archive));
   });
 
+  test('a list that cannot be written is told, and nothing is put in place', async () => {
+    using disk = new SmallDisk('64k');
+    writeFileSync(join(disk.path, 'filler'), Buffer.alloc(60 * 1024));
+    const { store, state } = site.there;
+    const words = ['--store', store, '--state', state, '--jobs', '1', '--key', site.key];
+    const run = await runMain([
+      'install',
+      ...words,
+      '--allow-list',
+      join(disk.path, 'list.json'),
+      site.archive,
+    ]);
+    refused(run, /cannot write \S+: ENOSPC: no space left on device \(FILE_UNWRITABLE\)/);
+    assert.deepEqual(readdirSync(join(store, 'manifests')), []);
+  });
+
   test('a medium that is read-only is read all the same, and written by nobody', async () => {
     using medium = new SmallDisk('4m');
     const path = join(medium.path, 'models.tar');
@@ -98,11 +114,24 @@ describe('a place without room, or that cannot be written', { skip: noDisk() }, 
     assert.equal(run.status, 4, run.stderr + run.stdout);
     assert.match(run.stderr, /there is no place to work in|read-only/);
     assert.deepEqual(treeState(store.path), before);
+    using whole = new SmallDisk('200m');
+    const fresh = join(whole.path, 'models');
+    mkdirSync(fresh);
+    whole.readOnly();
+    const words = ['--policy', 'observe', '--store', fresh, site.archive];
+    refused(await site.install(...words), /cannot write \S+models: EROFS: read-only file system/);
+    whole.writable();
+    for (const part of ['blobs', 'manifests']) mkdirSync(join(fresh, part));
+    whole.readOnly();
+    refused(
+      await site.install(...words),
+      /there is no place to work in: \S+models\.verify-models: EROFS: read-only file system;/,
+    );
     using data = new SmallDisk('200m', join(site.folder, 'data-there'));
     data.readOnly();
-    const words = ['--data', data.path, '--policy', 'observe'];
+    const there = ['--data', data.path, '--policy', 'observe'];
     refused(
-      await site.mirror(['import', ...words, site.archive]),
+      await site.mirror(['import', ...there, site.archive]),
       /the data directory \S+ cannot be used|read-only|EROFS/,
     );
     assert.deepEqual(readdirSync(data.path), []);

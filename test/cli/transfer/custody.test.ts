@@ -44,6 +44,22 @@ describe('who signs a transfer', () => {
     assert.match(sender.stdout, /signed by carol\.pub/);
   });
 
+  test('papers that a person names must be there: nobody signs a record that begins anew by a slip', async () => {
+    using site = await GapSite.make();
+    await GapSite.must(site.export('-o', site.archive));
+    const before = site.filesThere();
+    for (const flag of ['--signature', '--record'])
+      for (const run of [
+        await site.import(site.archive, flag, `${site.medium}/slip`),
+        await site.install(site.archive, flag, `${site.medium}/slip`),
+        await site.mirror(['inspect', site.archive, '--data', site.there.data, flag, `${site.medium}/slip`]),
+      ]) {
+        assert.equal(run.status, 4);
+        assert.match(run.stderr, /cannot read \S+slip: there is no such file \(PAPER_UNREADABLE\)/);
+      }
+    assert.deepEqual(site.filesThere(), before);
+  });
+
   test('words that would not stand on a page are refused before anything is written', async () => {
     using site = await GapSite.make();
     for (const [flag, word] of [

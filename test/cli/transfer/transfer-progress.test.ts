@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { TransferProgress } from '../../../cli/transfer/index.ts';
 import { GapSite } from '../../fixtures/gap-site.ts';
-import { emptySettings, newIo } from '../../fixtures/run-main.ts';
+import { emptySettings, newIo, runMainWith } from '../../fixtures/run-main.ts';
 
 describe('the progress of a transfer', () => {
   test('is told by bytes, rate and time left, every five seconds where there is no terminal', () => {
@@ -55,9 +55,14 @@ describe('the progress of a transfer', () => {
       ['import', '--data', there.data, site.archive, ...by(there.list)],
       hasty(),
     );
-    for (const { status, stderr } of [sent, taken]) {
+    const installing = ['--store', there.store, '--state', there.state, '--jobs', '1'];
+    const install = () =>
+      runMainWith(hasty(), ['install', site.archive, ...installing, ...by(`${there.list}-2`)]);
+    for (const { status, stderr } of [sent, taken, await install()]) {
       assert.equal(status, 0, stderr);
       assert.match(stderr, /^copied \S+ k?B of \d+ kB \(\d+ %\), \S+ \S+\/s/m);
     }
+    // What lies in a store is read before anything is copied.
+    assert.match((await install()).stderr, /^hashed \S+ k?B of 160 kB \(\d+ %\), \S+ \S+\/s/m);
   });
 });

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { readRecord } from '../../../src/custody/index.ts';
+import { GapSite } from '../../fixtures/gap-site.ts';
+
+describe('the papers of an archive', () => {
+  const actions = (path: string) => readRecord(readFileSync(path)).entries.map(({ action }) => action);
+
+  for (const way of ['import', 'install'] as const)
+    test(`${way} goes on from what came and what was signed here before, and loses neither`, async () => {
+      using site = await GapSite.make();
+      const folder = join(way === 'import' ? site.there.data : site.there.state, 'transfers');
+      const records = () => readdirSync(folder).filter((name) => name.endsWith('.transfer.jsonl'));
+      const done = `${way}ed`;
+      await GapSite.must(site.export('-o', site.archive));
+      await GapSite.must(site[way](site.archive));
+      const again = await GapSite.must(site[way](site.archive));
+      assert.doesNotMatch(again.stdout, /what was signed here before/);
+      const [first = ''] = records();
+      const signed = readFileSync(join(folder, first));
+      assert.deepEqual(actions(join(folder, first)), ['exported', done, done]);
+      // Sent once more: the record on the medium knows nothing of what was signed here.
+      await GapSite.must(site.export('-o', site.archive));
+      const { stdout } = await GapSite.must(site[way](site.archive));
+      const [, kept = ''] = /^ {2}kept {4}(\S+) {3}what was signed here before/m.exec(stdout) ?? [];
+      assert.ok(readFileSync(kept).equals(signed));
+      assert.deepEqual(actions(join(folder, first)), ['exported', 'exported', done]);
+      assert.equal(records().length, 2);
+    });
+
+  test('where no record can be kept nothing is taken', async () => {
+    using site = await GapSite.make();
+    await GapSite.must(site.export('-o', site.archive));
+    mkdirSync(site.there.state, { mode: 0o700 });
+    writeFileSync(join(site.there.state, 'transfers'), 'no directory');
+    const { status, stderr } = await site.install(site.archive);
+    assert.equal(status, 4);
+    assert.match(stderr, /cannot write \S+transfers: .*\(FILE_UNWRITABLE\)/);
+    assert.deepEqual(readdirSync(site.there.store), []);
+    assert.ok(!existsSync(`${site.there.store}.verify-models`));
+  });
+});

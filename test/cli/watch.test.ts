@@ -19,15 +19,17 @@ suite('watch', () => {
     model = site.scratch.addModel();
     said = '';
     errors = '';
+    environment = {};
   });
   afterEach(async () => {
     await stop();
     site.remove();
   });
 
+  let environment: NodeJS.ProcessEnv = {};
   const start = async (...words: string[]) => {
     child = spawn(process.execPath, [program, 'watch', ...site.where, ...words], {
-      env: { ...bareEnvironment, PATH: process.env.PATH },
+      env: { ...bareEnvironment, PATH: process.env.PATH, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
@@ -116,6 +118,13 @@ suite('watch', () => {
   test('hashes everything on its schedule', async () => {
     await start('--every', '1s');
     await until(() => /full pass, in order: 1 model, 17\.2 kB \(17\.2 kB hashed\)/.test(said));
+  });
+
+  test('hashes the whole store, whatever the settings of the host leave out of a check', async () => {
+    environment = { VERIFY_MODELS_SUBSET: '1/1000000', VERIFY_MODELS_FIRST_FAILURE: 'true' };
+    await start();
+    flip();
+    await until(() => said.includes('blob-altered: the system layer'));
   });
 
   test('writes no textfile into the store', async () => {

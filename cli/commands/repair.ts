@@ -1,7 +1,7 @@
 import type { ApprovedList } from '../../src/admission/index.ts';
 import type { Settings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
-import { ownerToBecome } from '../../src/installation/index.ts';
+import { ownerToBecome, prepareStore } from '../../src/installation/index.ts';
 import { type ModelName, parseModelName } from '../../src/oci/index.ts';
 import { listModels } from '../../src/verify/index.ts';
 import type { Io } from '../terminal/index.ts';
@@ -21,6 +21,8 @@ export async function runRepair(words: readonly string[], flags: TypedFlags, io:
   // Everything before this line only read. From here on this is the store's owner.
   const owner = ownerToBecome(path, io.uid);
   if (owner !== undefined) io.become(owner);
+  // An empty volume: what is listed comes into a store that is made here.
+  if (names.length > 0) prepareStore(path);
   const run = new RepairRun({ path, settings, approved, from, uid: owner?.uid ?? io.uid }, io);
   try {
     for (const name of names) await run.one(name);

@@ -44,6 +44,14 @@ suite('the recipes for Docker', () => {
     assert.match(models, /^USER 65531:65531$/m);
   });
 
+  test('Dockerfile.models: of the store only what was checked comes into the image', () => {
+    const taken = [...models.matchAll(/^COPY --from=verified (?:--\S+ )?(\/models\S*) /gm)];
+    assert.deepEqual(
+      taken.map(([, path]) => path),
+      ['/models/manifests', '/models/blobs/sha256-*'],
+    );
+  });
+
   suite('Dockerfile.models, its steps as commands', { skip: noContainers }, () => {
     const files = new ScratchFiles();
     let tool: string;

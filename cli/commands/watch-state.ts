@@ -1,6 +1,7 @@
+import { fchmodSync, writeFileSync } from 'node:fs';
 import type { Settings } from '../../src/config/index.ts';
 import { describeCause } from '../../src/errors/index.ts';
-import { replaceFile } from '../../src/files/index.ts';
+import { placeWith } from '../../src/files/index.ts';
 import type { Finding } from '../../src/findings/index.ts';
 import { WatchMetrics } from '../../src/observe/index.ts';
 import { printable, safeJson, shownSize } from '../../src/report/index.ts';
@@ -82,7 +83,13 @@ export class WatchState {
     const { textfile } = this.#settings;
     if (textfile === undefined) return;
     try {
-      replaceFile(textfile, await this.metrics.text(), 0o644);
+      const text = await this.metrics.text();
+      // The directory is often another user's, who could lead root's writes elsewhere with a link.
+      placeWith(textfile, 0o644, (fd) => {
+        writeFileSync(fd, text);
+        // Whatever the umask: the exporter is another user.
+        fchmodSync(fd, 0o644);
+      });
     } catch (error) {
       await this.#say(`warning: cannot write ${printable(textfile)}: ${describeCause(error)}`);
     }

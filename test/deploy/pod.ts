@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -69,11 +70,16 @@ export class PodVolumes {
     const site = this.#site;
     for (const name of ['approvals', 'state', 'home', 'tmp', 'program'])
       mkdirSync(join(this.#folder, name), { recursive: true });
-    const approvals = join(this.#folder, 'approvals');
+    // As the kubelet shows a ConfigMap: each file is a link through `..data`, which it turns when the map changes.
+    const approvals = join(this.#folder, 'approvals', '..2026_11_24');
+    mkdirSync(approvals);
+    symlinkSync('..2026_11_24', join(this.#folder, 'approvals', '..data'));
     cpSync(config, join(approvals, 'config.yaml'));
     cpSync(site.list, join(approvals, 'allow-list.json'));
     cpSync(site.approvals, join(approvals, 'allow-list.json.sigstore.jsonl'));
     cpSync(site.key('alice').pub, join(approvals, 'approver.pub'));
+    for (const name of readdirSync(approvals))
+      symlinkSync(join('..data', name), join(this.#folder, 'approvals', name));
     for (const name of ['home', 'tmp', 'program']) chmodSync(join(this.#folder, name), 0o777);
     giveToGroup(site.store, modelsGroup);
     // What stands above the volumes on this machine is not there in a container.

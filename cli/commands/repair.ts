@@ -1,7 +1,7 @@
 import type { ApprovedList } from '../../src/admission/index.ts';
 import type { Settings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
-import { ownerToBecome } from '../../src/installation/index.ts';
+import { ownerToBecome, prepareStore } from '../../src/installation/index.ts';
 import { type ModelName, parseModelName } from '../../src/oci/index.ts';
 import { listModels } from '../../src/verify/index.ts';
 import { assertProgramReadable, type Io } from '../terminal/index.ts';
@@ -24,6 +24,8 @@ export async function runRepair(words: readonly string[], flags: TypedFlags, io:
     assertProgramReadable(owner, io);
     io.become(owner);
   }
+  // An empty volume: what is listed comes into a store that is made here.
+  if (names.length > 0) prepareStore(path);
   const run = new RepairRun({ path, settings, approved, from, uid: owner?.uid ?? io.uid }, io);
   try {
     for (const name of names) await run.one(name);

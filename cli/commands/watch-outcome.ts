@@ -28,7 +28,7 @@ export function outcomeOf(kind: PassKind, report: CheckReport): Outcome {
   const found = exitCode === 0 ? 'in order' : `exit status ${exitCode}`;
   return {
     ...{ kind, store, bad, isMade: true },
-    check: { exitCode, durationMs, hashedBytes, models, findings: byRule(bad) },
+    check: { exitCode, durationMs, hashedBytes, models, findings: byRule(bad, report.unlisted) },
     words: `${found}: ${counted(report.summary.models, 'model')}, ${shownSize(bytes)}`,
   };
 }
@@ -46,8 +46,12 @@ export function failedCheck(kind: PassKind, store: string, error: KnownError, du
   };
 }
 
-function byRule(bad: readonly Finding[]): Map<string, number> {
+function byRule(bad: readonly Finding[], unlisted: CheckReport['unlisted'] = []): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { rule } of bad) counts.set(rule, (counts.get(rule) ?? 0) + 1);
+  for (const { rule, more } of unlisted) {
+    const listed = counts.get(rule);
+    if (listed !== undefined) counts.set(rule, listed + more);
+  }
   return counts;
 }

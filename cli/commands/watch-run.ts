@@ -126,7 +126,9 @@ export class WatchRun {
       const maxRate = isSlow ? settings['max-rate'] : undefined;
       const observer = { hashing: () => {}, finding: () => {}, ended: () => {} };
       const effects = { now: io.now, monotonic: io.monotonic, signal: io.interrupted, observer };
-      const report = await check({ ...asked, list, sealing, maxRate }, effects);
+      // What limits a check in the settings of a host is not for this one: its word is about the whole store.
+      const whole = { quick: false, subset: undefined, firstFailure: false };
+      const report = await check({ ...asked, ...whole, list, sealing, maxRate }, effects);
       this.#isFirst = false;
       const notKept = report.findings.some(({ rule }) => rule === 'state-unusable');
       if (settings.full) this.#sealIsWrong = report.exitCode !== 0 && notKept;

@@ -1,12 +1,16 @@
+import { fchmodSync, writeFileSync } from 'node:fs';
 import type { Settings } from '../../src/config/index.ts';
 import { describeCause } from '../../src/errors/index.ts';
-import { replaceFile } from '../../src/files/index.ts';
+import { placeWith } from '../../src/files/index.ts';
 import type { Finding } from '../../src/findings/index.ts';
 import { WatchMetrics } from '../../src/observe/index.ts';
-import { printable, shownSize } from '../../src/report/index.ts';
+import { printable, safeJson, shownSize } from '../../src/report/index.ts';
 import { type Io, notify } from '../terminal/index.ts';
 import { tool } from './context.ts';
 import type { Outcome } from './watch-outcome.ts';
+
+/** Findings that wait for the program; an altered file may be altered again as often as somebody likes. */
+const waitingLimit = 10_000;
 
 /** How the watched store is, as far as it is known, and everybody who is told: log, metrics, text file, a program. */
 export class WatchState {
@@ -19,6 +23,10 @@ export class WatchState {
   readonly #io: Io;
   #known: ReadonlySet<string> = new Set();
   #words = '';
+  #exitCode = 0;
+  /** What the program was not given yet. */
+  #waiting: Finding[] = [];
+  #notifying: Promise<void> | undefined;
 
   constructor(settings: Settings, io: Io) {
     this.#settings = settings;
@@ -38,12 +46,17 @@ export class WatchState {
     if (!isMade) for (const key of this.#known) known.add(key);
     const isNew = words !== this.#words || fresh.length > 0 || known.size !== this.#known.size;
     if (isNew) this.changes += 1;
-    [this.#known, this.#words] = [known, words];
+    [this.#known, this.#words, this.#exitCode] = [known, words, check.exitCode];
     await this.#tell(fresh);
     // Nothing is said of a look that found what the one before had found.
     if (isNew || kind === 'full' || check.hashedBytes > 0) await this.#say(lineOf(outcome));
     await this.#writeTextfile();
-    if (fresh.length > 0) await this.#notify(outcome, fresh);
+    this.#notify(outcome.store, fresh);
+  }
+
+  /** Comes back once the program was given everything. */
+  async told(): Promise<void> {
+    await this.#notifying;
   }
 
   /** This pass was made; something changed meanwhile, so that what it found may be so no more. */
@@ -70,25 +83,40 @@ export class WatchState {
     const { textfile } = this.#settings;
     if (textfile === undefined) return;
     try {
-      replaceFile(textfile, await this.metrics.text(), 0o644);
+      const text = await this.metrics.text();
+      // The directory is often another user's, who could lead root's writes elsewhere with a link.
+      placeWith(textfile, 0o644, (fd) => {
+        writeFileSync(fd, text);
+        // Whatever the umask: the exporter is another user.
+        fchmodSync(fd, 0o644);
+      });
     } catch (error) {
       await this.#say(`warning: cannot write ${printable(textfile)}: ${describeCause(error)}`);
     }
   }
 
-  async #notify({ store, check }: Outcome, findings: readonly Finding[]): Promise<void> {
+  /** The program may take a minute: what changes meanwhile is checked, and what is found waits for it. */
+  #notify(store: string, fresh: readonly Finding[]): void {
     const command = this.#settings['on-finding'];
-    if (command === undefined) return;
-    const document = {
-      schema: 'urn:verify-models:findings:v1',
-      tool,
-      store,
-      at: this.#io.now(),
-      exitCode: check.exitCode,
-      findings,
-    };
-    const problem = await notify(command, `${JSON.stringify(document)}\n`);
-    if (problem !== undefined) await this.#say(`warning: ${printable(command)}: ${problem}`);
+    if (command === undefined || fresh.length === 0) return;
+    this.#waiting.push(...fresh.slice(0, waitingLimit - this.#waiting.length));
+    this.#notifying ??= this.#notifyAll(command, store);
+  }
+
+  async #notifyAll(command: string, store: string): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const document = {
+        schema: 'urn:verify-models:findings:v1',
+        tool,
+        store,
+        at: this.#io.now(),
+        exitCode: this.#exitCode,
+        findings: this.#waiting.splice(0),
+      };
+      const problem = await notify(command, `${safeJson(document)}\n`);
+      if (problem !== undefined) await this.#say(`warning: ${printable(command)}: ${problem}`);
+    }
+    this.#notifying = undefined;
   }
 }
 

@@ -24,6 +24,7 @@ export async function runWatch(flags: TypedFlags, io: Io): Promise<number> {
   try {
     if (settings['metrics-listen'] !== undefined) await listen(admin, settings['metrics-listen'], io);
     await new WatchRun(settings, store, state, io).run();
+    await state.told();
     return 0;
   } finally {
     await admin.close();

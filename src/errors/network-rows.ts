@@ -30,7 +30,7 @@ export const networkRows = {
     4,
     500,
     'cannot listen on {address}: {problem}',
-    'choose another address: model-mirror serve --listen 127.0.0.1:11436',
+    'choose another address (--listen, --admin-listen, --metrics-listen), or end what listens there',
   ),
   TOO_MANY_HELD: row(
     4,

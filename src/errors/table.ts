@@ -47,7 +47,7 @@ export const errorTable = {
     4,
     500,
     'cannot read the store {path}: {problem}',
-    'run as a user who may read it, for example: sudo -u ollama verify-models',
+    'see that it is there (ls -ld), and run as a user who may read it, for example: sudo -u ollama verify-models',
   ),
   STORE_MOVED: row(
     4,

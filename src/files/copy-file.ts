@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fchmodSync, openSync, readSync, writeSync } from 'node:fs';
-import { replaceWith } from './replace-file.ts';
+import { placeWith } from './replace-file.ts';
 
 /** Bytes in one read: a program of 130 MB is copied within the memory of a small container. */
 const pieceSize = 1024 * 1024;
@@ -12,8 +12,8 @@ export interface CopiedFile {
 }
 
 /**
- * Puts a copy of a file in the place of `target`, whole, by the steps of `replaceFile`, with exactly this mode. It
- * takes its place only after it was read back and is what was read.
+ * Puts a copy of a file in the place of `target`, whole, by the steps of `replaceFile`, with exactly this mode; a link
+ * that lies there is not followed. It takes its place only after it was read back and is what was read.
  *
  * @throws system errors (EACCES, ENOSPC, EROFS); an Error when the copy differs
  */
@@ -21,7 +21,7 @@ export function copyFile(source: string, target: string, mode: number): CopiedFi
   const from = openSync(source, 'r');
   try {
     let copied: CopiedFile | undefined;
-    replaceWith(target, mode, (fd) => {
+    placeWith(target, mode, (fd) => {
       const read = eachPiece(from, (piece) => writeWhole(fd, piece));
       copied = eachPiece(fd, () => {});
       if (!read.sha256.equals(copied.sha256)) throw new Error('the copy is not what was copied');

@@ -12,4 +12,4 @@ export {
 } from './identity.ts';
 export { type RawName, rawToBytes, rawToText, textToRaw } from './raw-name.ts';
 export { type ReadFor, readSmall } from './read-small.ts';
-export { replaceFile, syncDirectory } from './replace-file.ts';
+export { placeWith, replaceFile, syncDirectory } from './replace-file.ts';

@@ -25,12 +25,11 @@ const linkLimit = 40;
  * @throws system errors (EACCES, ENOSPC, EROFS)
  */
 export function replaceFile(path: string, content: Uint8Array | string, mode: number): void {
-  replaceWith(path, mode, (fd) => writeFileSync(fd, content));
+  placeWith(behindLinks(path), mode, (fd) => writeFileSync(fd, content));
 }
 
-/** `replaceFile`, with what `fill` writes into the temporary file. */
-export function replaceWith(path: string, mode: number, fill: (fd: number) => void): void {
-  const target = behindLinks(path);
+/** `replaceFile`, with what `fill` writes, and a link is itself replaced: for directories that others can write too. */
+export function placeWith(target: string, mode: number, fill: (fd: number) => void): void {
   // Not named after the process: in a container that is always the same one, and a crash leaves its file behind.
   const temporary = `${target}.${randomBytes(6).toString('hex')}.tmp`;
   const fd = openSync(temporary, 'wx+', mode);

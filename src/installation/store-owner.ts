@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { KnownError, systemCode } from '../errors/index.ts';
 
@@ -11,7 +11,8 @@ export interface Owner {
  * Who has to write into a store: undefined where this process is that user already.
  *
  * Root becomes the owner before the first write, so that nobody who can write into the store leads root's writes
- * elsewhere with a link; a store of root's own that others can change is refused.
+ * elsewhere with a link; a store of root's own that others can change is refused. Another user writes into a store of
+ * his own, or into one that belongs to a group of his (setgid and writable for it: the fsGroup of a pod).
  *
  * @param uid of this process; undefined where there is no such thing
  * @throws KnownError REPAIR_REFUSED
@@ -25,6 +26,8 @@ export function ownerToBecome(store: string, uid: number | undefined): Owner | u
   const [first] = parts;
   if (first === undefined) throw new KnownError('REPAIR_REFUSED', { problem: `${store} is not there` });
   const owner = { uid: first.stat.uid, gid: first.stat.gid };
+  if (uid !== 0 && parts.every(({ path, stat }) => stat.uid === uid || isOfOwnGroup(path, stat)))
+    return undefined;
   const other = parts.find(({ stat }) => stat.uid !== owner.uid);
   if (other !== undefined)
     throw new KnownError('REPAIR_REFUSED', {
@@ -43,6 +46,16 @@ export function ownerToBecome(store: string, uid: number | undefined): Owner | u
   throw new KnownError('REPAIR_REFUSED', {
     problem: `${open.path} can be changed by other users, and root does not write there`,
   });
+}
+
+function isOfOwnGroup(path: string, { mode }: Stats): boolean {
+  if ((mode & 0o2020) !== 0o2020) return false;
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function statIfThere(path: string) {

@@ -9,6 +9,9 @@ export interface AdminOptions {
   readonly metrics: () => Promise<string>;
 }
 
+/** Connections at once; more are closed, since each holds a descriptor that what is observed needs for its files. */
+const connectionLimit = 100;
+
 /** Health and metrics, on a port of their own: nobody who pulls models sees them. */
 export class Admin {
   readonly #server: Server;
@@ -38,6 +41,7 @@ export class Admin {
         () => response.writeHead(500).end(),
       );
     });
+    this.#server.maxConnections = connectionLimit;
   }
 
   async listen(host: string, port: number): Promise<AddressInfo> {

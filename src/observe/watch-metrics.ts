@@ -8,7 +8,7 @@ export interface CountedCheck {
   readonly hashedBytes: number;
   /** Models by status. */
   readonly models: Readonly<Record<string, number>>;
-  /** Findings that fail, by rule. */
+  /** Findings that fail, by rule; all of them, also those that a report only counts. */
   readonly findings: ReadonlyMap<string, number>;
 }
 
@@ -52,6 +52,11 @@ export class WatchMetrics {
     'Findings of the last check that fail, by rule.',
     ['rule'],
   );
+
+  constructor() {
+    // Without a check there is no exit status, and 0 would say that all is well.
+    this.#exit.remove();
+  }
 
   /** A check was made, or failed. */
   checked(kind: 'change' | 'full', check: CountedCheck, at: Date): void {

@@ -9,8 +9,8 @@ export interface OpenBlob {
   readonly digest: Digest;
   /** Open or mapped: the very file. Named: a word of the process's command line, which may have been read and closed. */
   readonly how: 'open' | 'named';
-  /** Of the file that is open; undefined where the process only names it. */
-  readonly ino?: bigint;
+  /** Of the file that is open, or that lies where the process names it; undefined where that cannot be asked. */
+  readonly ino?: bigint | undefined;
   /** Undefined where this user may not ask: /proc/PID/maps gives device numbers that file systems like btrfs do not have. */
   readonly dev?: bigint | undefined;
   /** When the process started, milliseconds since 1970; to one tick (10 ms) after a boot time in whole seconds. */
@@ -41,8 +41,7 @@ export function openBlobs(pids: ReadonlySet<number>, proc = '/proc'): OpenBlobs 
     // It ended meanwhile.
     if (startedAt === undefined) continue;
     const own = [...openFiles(folder), ...mappedFiles(folder)].map((file) => ({ pid, startedAt, ...file }));
-    const named = wordsOf(folder).map((digest) => ({ pid, startedAt, digest, how: 'named' as const }));
-    blobs.push(...own, ...named);
+    blobs.push(...own, ...namedFiles(folder).map((file) => ({ pid, startedAt, ...file })));
     if (!mayLook(folder)) closed.push(pid);
   }
   return { blobs, closed, found: pids.size > 0 };
@@ -72,8 +71,16 @@ function mappedFiles(folder: string): OpenFile[] {
   return [...found.values()];
 }
 
-const wordsOf = (folder: string): Digest[] =>
-  (textOf(join(folder, 'cmdline'))?.split('\0') ?? []).flatMap((word) => digestOf(word) ?? []);
+/** The words of a command line; what lies there is seen from where the process is: another store has the same names. */
+function namedFiles(folder: string): OpenFile[] {
+  return (textOf(join(folder, 'cmdline'))?.split('\0') ?? []).flatMap((word) => {
+    const digest = digestOf(word);
+    if (digest === undefined) return [];
+    const path = word.replace(/^-[^=]*=/, '');
+    const { ino, dev } = identityAt(join(folder, path.startsWith('/') ? 'root' : 'cwd', path)) ?? {};
+    return [{ digest, how: 'named' as const, ino, dev }];
+  });
+}
 
 const digestOf = (path: string | undefined): Digest | undefined => {
   const hex = blobAtEnd.exec(path ?? '')?.[1];

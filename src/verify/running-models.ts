@@ -1,5 +1,6 @@
 import type { FileIdentity } from '../files/index.ts';
-import { fullName, layerKind, parseModelName } from '../oci/index.ts';
+import type { Fact } from '../findings/index.ts';
+import { type Digest, fullName, type LayerKind, layerKind, parseModelName } from '../oci/index.ts';
 import { printable } from '../report/index.ts';
 import type { LoadedModel, OpenBlob, OpenBlobs } from '../running/index.ts';
 import type { BlobIndex, Report } from '../store/index.ts';
@@ -68,45 +69,73 @@ export class RunningModels {
         message: `${record.short} was loaded by another manifest than the one that lies in the store now`,
         hint: stop(record.short),
       });
-      return;
+    } else if (manifest === undefined) {
+      const message = `${record.short} is loaded, and its manifest could not be read`;
+      report({ rule: 'running-unseen', model, message });
+    } else {
+      const layers = manifest.layers.map(({ digest, mediaType }) => {
+        const { index } = inventory.references.get(digest) ?? {};
+        const proven = index === undefined ? undefined : this.#proven.get(index)?.identity;
+        const uses = open.blobs.filter((use) => use.digest === digest);
+        const seen = proven === undefined ? [] : uses.filter((use) => isFrom(use, proven));
+        return { kind: layerKind(mediaType), digest, proven, uses, seen };
+      });
+      report({ ...judgeLayers(record.short, layers, open), model });
     }
-    const pids = new Set<number>();
-    let complete = manifest !== undefined;
-    for (const { digest, mediaType } of manifest?.layers ?? []) {
-      const kind = layerKind(mediaType);
-      const { index } = inventory.references.get(digest) ?? {};
-      const proven = index === undefined ? undefined : this.#proven.get(index)?.identity;
-      const uses = open.blobs.filter((use) => use.digest === digest);
-      const other = uses.find((use) => use.how === 'open' && proven !== undefined && !isSame(use, proven));
-      if (other !== undefined) {
-        report({
-          rule: 'running-altered',
-          ...{ model, layer: kind, digest, expected: `inode ${proven?.ino}`, actual: `inode ${other.ino}` },
-          message: `process ${other.pid} has another file open as the ${kind} of ${record.short} than the one that was verified: it was replaced after it was loaded`,
-          hint: stop(record.short),
-        });
-        return;
-      }
-      const seen = proven === undefined ? [] : uses.filter((use) => isFrom(use, proven));
-      for (const { pid } of seen) pids.add(pid);
-      if (kind === 'weights' && seen.length === 0) {
-        complete = false;
-        report({
-          rule: 'running-unseen',
-          ...{ model, layer: kind, digest },
-          message: `${record.short} is loaded, and ${whyUnseen(proven === undefined, uses, open)}`,
-        });
-      }
-    }
-    if (!complete) return;
-    const by = pids.size === 0 ? '' : `, by process ${[...pids].join(', ')}`;
-    report({
-      rule: 'running-verified',
-      model,
-      message: `${record.short} is loaded from the files that were verified${by}`,
-    });
   }
 }
+
+/** A layer of a loaded model, and who uses it. */
+interface UsedLayer {
+  readonly kind: LayerKind;
+  readonly digest: Digest;
+  /** In which state it was proven; undefined where it was not. */
+  readonly proven: FileIdentity | undefined;
+  readonly uses: readonly OpenBlob[];
+  /** Those of the uses that are of the file as it was proven. */
+  readonly seen: readonly OpenBlob[];
+}
+
+/** One fact of a model: a layer that is another file, else one that was not seen, else who has what was verified. */
+function judgeLayers(name: string, layers: readonly UsedLayer[], open: OpenBlobs): Fact {
+  for (const { kind, digest, proven, uses } of layers) {
+    const other = proven && uses.find((use) => isAnother(use, proven));
+    if (other === undefined) continue;
+    const [what, why] = another[other.how];
+    return {
+      rule: 'running-altered',
+      ...{ layer: kind, digest, expected: `inode ${proven?.ino}`, actual: `inode ${other.ino}` },
+      message: `process ${other.pid} ${what} as the ${kind} of ${name} than the one that was verified: ${why}`,
+      hint: stop(name),
+    };
+  }
+  const unseen = layers.find(
+    ({ kind, uses, seen }) => seen.length === 0 && (isHeld(kind) || uses.length > 0),
+  );
+  if (unseen !== undefined) {
+    const message = `${name} is loaded, and ${whyUnseen(unseen, open)}`;
+    return { rule: 'running-unseen', layer: unseen.kind, digest: unseen.digest, message };
+  }
+  const pids = new Set(layers.flatMap(({ seen }) => seen.map(({ pid }) => pid)));
+  if (pids.size === 0)
+    return {
+      rule: 'running-unseen',
+      message: `${name} is loaded, and no process of Ollama has a file of it open`,
+    };
+  const by = [...pids].join(', ');
+  return {
+    rule: 'running-verified',
+    message: `${name} is loaded from the files that were verified, by process ${by}`,
+  };
+}
+
+const another = {
+  open: ['has another file open', 'it was replaced after it was loaded'],
+  named: ['was given another file', 'it is that of another store, or was replaced since'],
+} as const;
+
+/** Layers that a process must be seen to use; the others are read at a request, or not at all. */
+const isHeld = (kind: LayerKind): boolean => kind === 'weights' || kind === 'tensor';
 
 const stop = (name: string): string => `ollama stop ${name}`;
 
@@ -122,19 +151,22 @@ function nameOf(text: string): string | undefined {
 const isSame = ({ ino, dev }: OpenBlob, proven: FileIdentity): boolean =>
   ino === proven.ino && (dev === undefined || dev === proven.dev);
 
-/** The verified file is open; or its name was given to the process, and it has not changed since before that started. */
-const isFrom = (use: OpenBlob, proven: FileIdentity): boolean =>
-  use.how === 'open'
-    ? isSame(use, proven)
-    : Number(proven.ctimeNs / 1_000_000n) + startToleranceMs < use.startedAt;
+const isAnother = (use: OpenBlob, proven: FileIdentity): boolean =>
+  use.ino !== undefined && !isSame(use, proven);
 
-function whyUnseen(unproven: boolean, uses: readonly OpenBlob[], { closed, found }: OpenBlobs): string {
-  if (unproven) return 'its weights were not proven in this run';
+/** The verified file is open; or it was given to the process, and it has not changed since before that started. */
+const isFrom = (use: OpenBlob, proven: FileIdentity): boolean =>
+  isSame(use, proven) &&
+  (use.how === 'open' || Number(proven.ctimeNs / 1_000_000n) + startToleranceMs < use.startedAt);
+
+function whyUnseen({ kind, proven, uses }: UsedLayer, { closed, found }: OpenBlobs): string {
+  const its = kind === 'weights' ? 'its weights' : `its ${kind} layer`;
+  if (proven === undefined) return `${its} ${kind === 'weights' ? 'were' : 'was'} not proven in this run`;
   if (!found)
     return 'the process that answers may not be looked at; run as root or as its user, where it runs';
   if (closed.length > 0)
     return `the files of process ${closed.join(', ')} may not be looked at; run as root or as its user`;
   if (uses.length > 0)
-    return 'its weights changed about when it was loaded, so that it is not known which bytes were read';
-  return 'no process of Ollama has its weights open';
+    return `${its} changed about when it was loaded, so that it is not known which bytes were read`;
+  return `no process of Ollama has ${its} open`;
 }

@@ -1,5 +1,5 @@
 import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describeCause } from '../errors/index.ts';
 import { textToRaw } from '../files/index.ts';
 import { classifyBlobName } from '../store/index.ts';
@@ -92,8 +92,11 @@ export class StoreChanges {
   #add(path: string, { inode, hasWatched }: Present): void {
     try {
       const watcher = watch(path, { persistent: false }, (event, name) => {
+        // Its own name means that it was removed or renamed itself: the one that is made in its place may get its inode.
+        const isGone = event === 'rename' && name === basename(path);
+        if (isGone) this.#drop(path);
         // A directory comes and goes as an event of the one above it; there may be thousands of events of files.
-        if (hasWatched && event === 'rename') this.#lookSoon();
+        if (isGone || (hasWatched && event === 'rename')) this.#lookSoon();
         if (path !== this.#blobs || event === 'rename' || countsWhenWritten(name)) this.#changed();
       });
       watcher.on('error', () => this.#drop(path));

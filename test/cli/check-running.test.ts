@@ -83,6 +83,47 @@ describe('check --running', { skip: !linux && 'needs Linux' }, () => {
     assert.deepEqual((await run()).rules, ['running-verified']);
   });
 
+  test('tells weights of another store that its process was given, whatever their name and age', async () => {
+    const other = new SealedSite();
+    try {
+      const path = other.scratch.addModel().blob('model');
+      const { ctimeMs } = statSync(path);
+      await until(() => Date.now() - ctimeMs > 4000);
+      const { pid } = await hold('named', path);
+      const found = await run();
+      assert.deepEqual([found.status, found.rules], [1, ['running-altered']]);
+      assert.match(found.said, new RegExp(`^process ${pid} was given another file as the weights of sample`));
+    } finally {
+      other.remove();
+    }
+  });
+
+  test('cannot tell of a projector that changed about when its process was given it', async () => {
+    const both = site.scratch.addModel('registry.ollama.ai/library/both:latest', [
+      ...sampleLayers(),
+      { kind: 'projector', bytes: Buffer.from('eyes') },
+    ]);
+    answer = loaded(['both:latest', idOf(both)]);
+    await hold('open', both.blob('model'));
+    await hold('named', both.blob('projector'));
+    writeFileSync(both.blob('projector'), 'eyes');
+    const found = await run();
+    assert.deepEqual([found.status, found.rules], [4, ['running-unseen']]);
+    assert.match(found.said, /its projector layer changed about when it was loaded/);
+  });
+
+  test('cannot tell of tensors that nobody has open', async () => {
+    const tensors = site.scratch.addModel('registry.ollama.ai/library/tensors:latest', [
+      { kind: 'tensor', bytes: Buffer.from('numbers') },
+    ]);
+    answer = loaded(['tensors:latest', idOf(tensors)]);
+    const found = await run();
+    assert.deepEqual([found.status, found.rules], [4, ['running-unseen']]);
+    assert.match(found.said, /no process of Ollama has its tensor layer open/);
+    await hold('open', tensors.blob('tensor'));
+    assert.deepEqual((await run()).rules, ['running-verified']);
+  });
+
   test('does not, when they changed about when it started', async () => {
     await hold('named', model.blob('model'));
     writeFileSync(model.blob('model'), readFileSync(model.blob('model')));

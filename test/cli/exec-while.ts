@@ -3,13 +3,13 @@ import { bareEnvironment, type MainRun, runMainWith } from '../fixtures/run-main
 
 const mebi = 1024 * 1024;
 
-/** The layers of a model whose check takes two seconds in `execWhile`: the first is hashed well before the second. */
+/** The layers of a model whose check takes three seconds in `execWhile`, more than one of them for the second blob. */
 export const slowLayers = [
-  { kind: 'model', bytes: Buffer.alloc(4 * mebi, 5) },
+  { kind: 'model', bytes: Buffer.alloc(2.25 * mebi, 5) },
   { kind: 'adapter', bytes: Buffer.alloc(2 * mebi, 6) },
 ];
 /** Percent of the bytes: the first is done, and some of the second too. */
-const second = 70;
+const second = 55;
 
 /**
  * `exec` of a store of `slowLayers`, in this process, with a change to it while the second blob is hashed.
@@ -31,7 +31,7 @@ export async function execWhile(words: readonly string[], change: () => void): P
       }, 5);
     },
   });
-  const flags = ['--jobs', '1', '--max-rate', '3MB/s', '--progress', 'plain'];
+  const flags = ['--jobs', '1', '--max-rate', '1.5MB/s', '--progress', 'plain'];
   try {
     return await runMainWith(io, ['exec', ...flags, ...words, '--', 'sh']);
   } finally {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import { bareEnvironment } from '../fixtures/run-main.ts';
 import { program } from '../fixtures/run-program.ts';
@@ -19,17 +19,21 @@ suite('watch', () => {
     model = site.scratch.addModel();
     said = '';
     errors = '';
+    environment = {};
   });
   afterEach(async () => {
     await stop();
     site.remove();
   });
 
+  let environment: NodeJS.ProcessEnv = {};
   const start = async (...words: string[]) => {
+    const umask = process.umask(0o077);
     child = spawn(process.execPath, [program, 'watch', ...site.where, ...words], {
-      env: { ...bareEnvironment, PATH: process.env.PATH },
+      env: { ...bareEnvironment, PATH: process.env.PATH, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    process.umask(umask);
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       said += text;
     });
@@ -96,7 +100,9 @@ suite('watch', () => {
   });
 
   test('serves metrics and health, and writes the same for the node exporter', async () => {
-    const file = site.beside('models.prom');
+    const [file, precious] = [site.beside('models.prom'), site.beside('precious')];
+    writeFileSync(precious, 'precious');
+    symlinkSync(precious, file);
     await start('--metrics-listen', '127.0.0.1:0', '--textfile', file);
     assert.deepEqual(await page('/healthz'), { status: 200, text: 'ok\n' });
     assert.equal((await page('/readyz')).status, 200);
@@ -108,6 +114,8 @@ suite('watch', () => {
     assert.match(text, /^verify_models_models\{status="altered"\} 1$/m);
     assert.match(text, /^verify_models_last_success_timestamp_seconds\{kind="change"\} \d+/m);
     await until(() => readFileSync(file, 'utf8').includes('verify_models_exit_code 1'));
+    assert.equal(readFileSync(precious, 'utf8'), 'precious', 'a link is not followed');
+    assert.equal(lstatSync(file).mode & 0o777, 0o644, 'whatever the umask');
     const unready = await page('/readyz');
     assert.deepEqual([unready.status, /system layer of sample:latest/.test(unready.text)], [503, true]);
     assert.equal((await page('/healthz')).status, 200);
@@ -116,6 +124,13 @@ suite('watch', () => {
   test('hashes everything on its schedule', async () => {
     await start('--every', '1s');
     await until(() => /full pass, in order: 1 model, 17\.2 kB \(17\.2 kB hashed\)/.test(said));
+  });
+
+  test('hashes the whole store, whatever the settings of the host leave out of a check', async () => {
+    environment = { VERIFY_MODELS_SUBSET: '1/1000000', VERIFY_MODELS_FIRST_FAILURE: 'true' };
+    await start();
+    flip();
+    await until(() => said.includes('blob-altered: the system layer'));
   });
 
   test('writes no textfile into the store', async () => {

@@ -8,12 +8,15 @@ import { parse } from 'yaml';
 import { flipBit } from '../fixtures/damage.ts';
 import { ScratchFiles } from '../fixtures/scratch-files.ts';
 import { singleExecutable } from '../fixtures/single-executable.ts';
+import { until } from '../fixtures/until.ts';
 import { readSource } from '../house/sources.ts';
-import { Container, imageOf, noContainers, toolImage } from './container.ts';
+import { anyPort, Container, imageOf, noContainers, toolImage } from './container.ts';
+import { RecipeMirror } from './recipe-mirror.ts';
 import { RecipeSite } from './recipe-site.ts';
 
 interface Service {
   readonly image: string;
+  readonly entrypoint?: readonly string[];
   readonly command?: readonly string[];
   readonly user?: string;
   readonly network_mode?: string;
@@ -74,7 +77,7 @@ suite('the recipe for Compose', () => {
     });
     afterEach(() => site.remove());
 
-    const run = (name: string): Container => {
+    const run = (name: string, more: readonly string[] = []): Container => {
       const service = file.services[name];
       if (service === undefined) throw new Error(name);
       const image = service.image.split(':')[0] ?? '';
@@ -82,7 +85,11 @@ suite('the recipe for Compose', () => {
       const isTool = image === 'verify-models';
       return new Container({
         root: roots[image] ?? '',
-        words: [isTool ? '/usr/local/bin/verify-models' : '/bin/ollama', ...(service.command ?? ['serve'])],
+        words: [
+          ...(service.entrypoint ?? [isTool ? '/usr/local/bin/verify-models' : '/bin/ollama']),
+          ...(service.command ?? (isTool ? [] : ['serve'])).map(anyPort),
+          ...more,
+        ],
         environment: service.environment ?? {},
         user,
         group,
@@ -109,6 +116,25 @@ suite('the recipe for Compose', () => {
       assert.match(check.stdout, /^sample:latest {2}ok/);
       const server = run('ollama');
       assert.deepEqual([await server.ended, server.stdout], [0, 'serve\n'], server.stderr);
+    });
+
+    test('an empty volume is filled from the mirror, which is what its README types, and then checked and watched', async () => {
+      await using mirror = await RecipeMirror.of(site);
+      site.volumes.empty();
+      const typed = /docker compose run --rm fetch (\S+) --from (\S+)/.exec(
+        readSource('manifests/deploy/compose/README.md'),
+      );
+      const [, model = '', from = ''] = typed ?? [];
+      const fetched = run(
+        'fetch',
+        mirror.words([model, '--from', from.replace('mirror.corp', 'model-mirror')]),
+      );
+      assert.equal(await fetched.ended, 0, fetched.stdout + fetched.stderr);
+      assert.equal(await run('check').ended, 0);
+      const watch = run('watch');
+      await until(() => watch.stdout.includes('in order: 1 model') || watch.child.exitCode !== null);
+      assert.match(watch.stderr, /metrics and health on http:/);
+      assert.equal(await watch.stop(), 0);
     });
 
     test('after one flipped bit the check does not end with 0', async () => {

@@ -34,6 +34,9 @@ export interface ContainerRun {
   readonly network: boolean;
 }
 
+/** Containers have an address of their own; here each port is one that is free. */
+export const anyPort = (word: string): string => word.replace(/^0\.0\.0\.0:\d+$/, '127.0.0.1:0');
+
 /** The root of the tool's own image, as its Dockerfile makes it. */
 export function toolImage(executable: string, root: string): string {
   execFileSync('sh', [gather, executable, root]);

@@ -44,6 +44,14 @@ suite('the recipes for Docker', () => {
     assert.match(models, /^USER 65531:65531$/m);
   });
 
+  test('Dockerfile.models: of the store only what was checked comes into the image', () => {
+    const taken = [...models.matchAll(/^COPY --from=verified (?:--\S+ )?(\/models\S*) /gm)];
+    assert.deepEqual(
+      taken.map(([, path]) => path),
+      ['/models/manifests', '/models/blobs/sha256-*'],
+    );
+  });
+
   suite('Dockerfile.models, its steps as commands', { skip: noContainers }, () => {
     const files = new ScratchFiles();
     let tool: string;
@@ -87,6 +95,39 @@ suite('the recipes for Docker', () => {
         ...{ environment: variablesOf(final), user: 65531, group: 65531 },
         ...{ groups: [], network: false, readOnlyRoot: true, mounts: mounts() },
       });
+
+    test('the command line of the README is green on an approved store, and finds one flipped bit', async () => {
+      const typed =
+        /^docker run --rm --read-only --network none ([^`]*)/m.exec(recipe('README.md'))?.[1] ?? '';
+      const line = typed.replaceAll('\\\n', ' ');
+      const settings = 'manifests/deploy/kubernetes/base/config.yaml';
+      writeFileSync(join(site.volumes.source('approvals'), 'config.yaml'), readSource(settings));
+      site.volumes.own('state', 65532);
+      const sources: Record<string, string> = {
+        '/models': site.store,
+        '/etc/verify-models': site.volumes.source('approvals'),
+        '/var/lib/verify-models': site.volumes.source('state'),
+      };
+      const run = () =>
+        new Container({
+          ...{ root: tool, environment: { HOME: '/tmp' }, user: 65532, group: 65532, groups: [] },
+          ...{ network: false, readOnlyRoot: true },
+          words: [
+            '/usr/local/bin/verify-models',
+            ...(line.split(/ verify-models:\S+ /)[1] ?? '').trim().split(/\s+/),
+          ],
+          mounts: [...line.matchAll(/-v "?[^\s:]+:([^\s:"]+)(:ro)?/g)].map(([, path = '', mode]) => ({
+            path,
+            source: sources[path],
+            readOnly: mode !== undefined,
+          })),
+        });
+      const green = run();
+      assert.deepEqual([await green.ended, green.stderr], [0, '']);
+      assert.doesNotMatch(green.stdout, /state-not-kept/);
+      flipBit(site.model.blob('system'), 0, 0);
+      assert.equal(await run().ended, 1);
+    });
 
     test('the build goes on with an approved store, and the image starts', async () => {
       const build = check();

@@ -5,13 +5,15 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import type { SealedSite } from '../fixtures/sealed-site.ts';
 import { until } from '../fixtures/until.ts';
-import { Container } from './container.ts';
+import { anyPort, Container } from './container.ts';
 
 interface Security {
   readonly runAsUser?: number;
@@ -51,7 +53,7 @@ export interface Image {
 }
 
 /** Who owns what fetch-models wrote: the fsGroup of its pod. */
-const modelsGroup = 65530;
+export const modelsGroup = 65530;
 
 /** A site's store, list and key as the volumes and the ConfigMap of the recipes have them. */
 export class PodVolumes {
@@ -68,11 +70,16 @@ export class PodVolumes {
     const site = this.#site;
     for (const name of ['approvals', 'state', 'home', 'tmp', 'program'])
       mkdirSync(join(this.#folder, name), { recursive: true });
-    const approvals = join(this.#folder, 'approvals');
+    // As the kubelet shows a ConfigMap: each file is a link through `..data`, which it turns when the map changes.
+    const approvals = join(this.#folder, 'approvals', '..2026_11_24');
+    mkdirSync(approvals);
+    symlinkSync('..2026_11_24', join(this.#folder, 'approvals', '..data'));
     cpSync(config, join(approvals, 'config.yaml'));
     cpSync(site.list, join(approvals, 'allow-list.json'));
     cpSync(site.approvals, join(approvals, 'allow-list.json.sigstore.jsonl'));
     cpSync(site.key('alice').pub, join(approvals, 'approver.pub'));
+    for (const name of readdirSync(approvals))
+      symlinkSync(join('..data', name), join(this.#folder, 'approvals', name));
     for (const name of ['home', 'tmp', 'program']) chmodSync(join(this.#folder, name), 0o777);
     giveToGroup(site.store, modelsGroup);
     // What stands above the volumes on this machine is not there in a container.
@@ -83,6 +90,14 @@ export class PodVolumes {
   own(name: string, user: number): void {
     chownSync(this.source(name), user, user);
     chmodSync(this.source(name), 0o755);
+  }
+
+  /** Makes the models' volume a new one: root's, and where it has an fsGroup, as the kubelet gives it to that. */
+  empty(group = 0): void {
+    const { store } = this.#site;
+    for (const name of readdirSync(store)) rmSync(join(store, name), { recursive: true });
+    chownSync(store, 0, group);
+    chmodSync(store, group === 0 ? 0o755 : 0o2775);
   }
 
   source(name: string): string {
@@ -174,6 +189,3 @@ export class Pod {
     return container;
   }
 }
-
-/** Pods have an address of their own; here each port is one that is free. */
-const anyPort = (word: string): string => word.replace(/^0\.0\.0\.0:\d+$/, '127.0.0.1:0');

@@ -12,7 +12,8 @@ import { readSource, top } from '../house/sources.ts';
 import { findOllama } from '../real-client/find-ollama.ts';
 import { type Container, imageOf, noContainers, toolImage } from './container.ts';
 import { lint, without } from './linters.ts';
-import { type Image, Pod, type PodSpec } from './pod.ts';
+import { type Image, modelsGroup, Pod, type PodSpec } from './pod.ts';
+import { RecipeMirror } from './recipe-mirror.ts';
 import { RecipeSite } from './recipe-site.ts';
 
 const recipes = 'manifests/deploy/kubernetes';
@@ -21,15 +22,20 @@ const ollama = findOllama('that the real server starts in the pods of the recipe
 interface Workload {
   readonly kind: string;
   readonly metadata: { readonly name: string };
-  readonly spec: { readonly template: { readonly spec: PodSpec } };
+  readonly spec: Job | { readonly jobTemplate: { readonly spec: Job } };
 }
 
-/** The pod of the Deployment in a text of objects. */
-function podOf(text: string): PodSpec {
+interface Job {
+  readonly template: { readonly spec: PodSpec };
+}
+
+/** The pod of the Deployment, or of the CronJob, in a text of objects. */
+function podOf(text: string, wanted = 'Deployment'): PodSpec {
   const objects = parseAllDocuments(text, { merge: true }).map((document) => document.toJS() as Workload);
-  const found = objects.find(({ kind }) => kind === 'Deployment');
-  if (found === undefined) throw new Error('no Deployment');
-  return found.spec.template.spec;
+  const found = objects.find(({ kind }) => kind === wanted);
+  if (found === undefined) throw new Error(`no ${wanted}`);
+  const { spec } = found;
+  return ('jobTemplate' in spec ? spec.jobTemplate.spec : spec).template.spec;
 }
 
 suite('a pod of the recipes', { skip: noContainers }, () => {
@@ -115,6 +121,34 @@ suite('a pod of the recipes', { skip: noContainers }, () => {
     site.scratch.addModel('registry.ollama.ai/library/new:1b', sampleLayers('Be brief.'));
     assert.equal(await start(base()), undefined);
     assert.match(pod.terminationMessage, /exit status 2 = 2 not trusted: model-not-listed/);
+  });
+
+  const job = (name: string) => podOf(readSource(join(recipes, 'base', `${name}.yaml`)), 'CronJob');
+
+  test('fetch-models: an empty volume is filled from the mirror, and what is altered is fetched again', async () => {
+    await using mirror = await RecipeMirror.of(site);
+    const spec = job('fetch-models');
+    const containers = spec.containers.map((each) => ({ ...each, args: mirror.words(each.args ?? []) }));
+    site.volumes.empty(modelsGroup);
+    const first = await start({ ...spec, containers });
+    assert.equal(await first?.ended, 0, `${first?.stdout}${first?.stderr}`);
+    await assertServes(await start(base()));
+    await pod.stop();
+    flipBit(site.model.blob('system'), 0, 0);
+    const again = await start({ ...spec, containers });
+    assert.equal(await again?.ended, 0, again?.stderr);
+    assert.match(again?.stdout ?? '', /^repaired {2}sample:latest {3}system was altered: 45 B fetched/);
+    assert.ok((await start(base())) !== undefined);
+  });
+
+  test('verify-full: hashes everything, whatever the seal says', async () => {
+    for (const expected of [0, 0, 1]) {
+      if (expected === 1) flipBit(site.model.blob('system'), 0, 0);
+      const main = await start(job('verify-full'));
+      assert.equal(await main?.ended, expected, main?.stderr);
+      if (expected === 0) assert.match(main?.stdout ?? '', /; 17\.2 kB hashed/);
+      else assert.match(pod.terminationMessage, /blob-altered: the system layer/);
+    }
   });
 
   test('exec: the stock image starts through the program that was put beside it, and not after one flipped bit', {

@@ -7,9 +7,11 @@ import { after, before, suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { flipBit } from '../fixtures/damage.ts';
-import { runProgramFile } from '../fixtures/run-program.ts';
+import { bareEnvironment } from '../fixtures/run-main.ts';
+import { program, runProgramFile } from '../fixtures/run-program.ts';
 import type { SampleModel } from '../fixtures/sample-store.ts';
 import { SealedSite } from '../fixtures/sealed-site.ts';
+import { noContainers } from './container.ts';
 
 const recipes = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'manifests', 'deploy', 'systemd');
 const units = ['ollama.service.d/verify-models.conf', 'verify-models.service', 'verify-models.timer'];
@@ -21,6 +23,14 @@ const commandLines = units.flatMap((name) =>
     ([, words = '']) => [name, words.split(' ')] as const,
   ),
 );
+
+/** Whether a process here can be left with CAP_DAC_READ_SEARCH (the third bit) alone. */
+const canDrop =
+  noContainers === false &&
+  spawnSync('setpriv', [
+    '--bounding-set=-all,+dac_read_search',
+    ...['grep', '-q', '^CapEff:\t0*4$', '/proc/self/status'],
+  ]).status === 0;
 
 const analyze = spawnSync('systemd-analyze', ['--version']).status === 0;
 
@@ -56,6 +66,29 @@ suite('the recipe for systemd', () => {
       assert.equal((await run()).status, 0);
     });
   }
+
+  test('verify-models.service: its one capability is enough for a store that only its user can read', {
+    skip: noContainers || (!canDrop && 'needs setpriv and CAP_DAC_READ_SEARCH'),
+  }, () => {
+    const unit = read('verify-models.service');
+    for (const line of ['NoNewPrivileges=yes', 'PrivateNetwork=yes']) assert.ok(unit.includes(`\n${line}\n`));
+    const kept = /^CapabilityBoundingSet=CAP_(\S+)$/m.exec(unit)?.[1]?.toLowerCase();
+    const [, words = []] = commandLines.find(([name]) => name === 'verify-models.service') ?? [];
+    const own = spawnSync('sh', ['-c', 'chown -R 65531:65531 "$1" && chmod -R go= "$1"', 'sh', site.store]);
+    assert.equal(own.status, 0);
+    const sandbox = ['--net', 'setpriv', `--bounding-set=-all,+${kept}`, '--no-new-privs'];
+    const run = () =>
+      spawnSync('unshare', [...sandbox, process.execPath, program, ...words], {
+        encoding: 'utf8',
+        env: { ...bareEnvironment, PATH: process.env.PATH, VERIFY_MODELS_CONFIG: config },
+      });
+    const green = run();
+    assert.equal(green.status, 0, green.stdout + green.stderr);
+    flipBit(model.blob('system'), 0, 0);
+    const red = run();
+    flipBit(model.blob('system'), 0, 0);
+    assert.equal(red.status, 1, red.stdout + red.stderr);
+  });
 
   test('is what systemd-analyze verify accepts', { skip: !analyze && 'needs systemd-analyze' }, () => {
     const folder = mkdtempSync(join(tmpdir(), 'vm-'));

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { Admin } from '../../src/observe/index.ts';
 import { ask } from '../fixtures/raw-http.ts';
+import { until } from '../fixtures/until.ts';
 
 describe('health and metrics', () => {
   let reason: string | undefined;
@@ -38,6 +40,25 @@ describe('health and metrics', () => {
     assert.deepEqual(await page('/metrics'), [500, '']);
     assert.deepEqual(await page('/healthz'), [200, 'ok\n']);
     reason = undefined;
+  });
+
+  test('a hundred connections are held, and no more', async () => {
+    let [open, closed] = [0, 0];
+    const sockets = Array.from({ length: 110 }, () =>
+      connect(port, '127.0.0.1')
+        .on('connect', () => {
+          open += 1;
+        })
+        .on('close', () => {
+          closed += 1;
+        })
+        .on('error', () => {})
+        .resume(),
+    );
+    await until(() => open === 110 && closed === 10);
+    for (const socket of sockets) socket.destroy();
+    // Until it has seen that they are gone it closes whoever comes.
+    await until(async () => (await page('/healthz').catch(() => []))[0] === 200);
   });
 
   test('nothing else is there, under any name', async () => {

@@ -9,7 +9,7 @@ export interface Ran {
 }
 
 /** Longest time a program of these tests may take; whoever hangs is ended together with what it started. */
-const patience = 20_000;
+const patience = 60_000;
 
 /** Runs a program to its end. Not the synchronous form: servers of the same test answer meanwhile. */
 export function runProgram(

@@ -21,7 +21,7 @@ import { until } from '../fixtures/until.ts';
 
 const bytes = patternedBytes(2 * 1024 * 1024);
 
-/** After the first of its four reads the rate keeps the weights open for half a second: time to change them. */
+/** After the first of its four reads the rate keeps the weights open for more than a second: time to change them. */
 async function checkWhile(change: (path: string, store: ScratchStore) => void): Promise<void> {
   const store = new ScratchStore();
   try {
@@ -33,7 +33,7 @@ async function checkWhile(change: (path: string, store: ScratchStore) => void): 
     const hashing = (now: HashingProgress) => {
       progress = now;
     };
-    const run = checkStore(store.path, { maxRate: 2 * 1024 * 1024, observer: { hashing } });
+    const run = checkStore(store.path, { maxRate: 1024 * 1024, observer: { hashing } });
     await until(() => (progress?.bytesDone() ?? 0) > 0);
     assert.deepEqual(
       progress?.activities().map(({ label }) => label),

@@ -58,7 +58,7 @@ describe('a page that another process has mapped', { skip, timeout: 30_000 }, ()
     const hashing = (now: HashingProgress) => {
       progress = now;
     };
-    const run = checkStore(store.path, { maxRate: 2 * 1024 * 1024, observer: { hashing } });
+    const run = checkStore(store.path, { maxRate: 1024 * 1024, observer: { hashing } });
     await until(() => (progress?.bytesDone() ?? 0) > 0);
     await writer.flip(5000);
     const report = await run;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import { StoreChanges } from '../../src/watch/index.ts';
 import type { SampleModel } from '../fixtures/sample-store.ts';
@@ -91,6 +92,16 @@ suite('changes of a store', () => {
     await happens(() => mkdirSync(scratch.at('manifests')));
     await until(() => changes.watched === 3);
     await happens(() => mkdirSync(scratch.at('manifests', 'host')));
+  });
+
+  test('are seen again in a directory that was made anew before anybody looked, with the inode of the old one', async () => {
+    const folder = scratch.at('manifests', 'registry.ollama.ai', 'library', 'sample');
+    await happens(() => {
+      rmSync(folder, { recursive: true });
+      mkdirSync(folder);
+    });
+    await until(() => changes.watched === 6);
+    await happens(() => writeFileSync(join(folder, 'latest'), '{'));
   });
 
   test('are not told after the end', async () => {

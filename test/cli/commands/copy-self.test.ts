@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { newIo, runMain, runMainWith } from '../../fixtures/run-main.ts';
@@ -28,6 +36,17 @@ describe('copy-self', () => {
     assert.equal(readFileSync(target, 'utf8'), 'the program');
     assert.equal(statSync(target).mode & 0o777, 0o755);
     assert.equal((await runMainWith(single(program), ['copy-self', files.folder, '--quiet'])).stdout, '');
+  });
+
+  test('replaces a link that another container left there, and does not follow it', async () => {
+    const program = files.write(Buffer.from('the program'));
+    const [folder, precious] = [join(files.folder, 'shared'), files.write(Buffer.from('precious'))];
+    mkdirSync(folder);
+    symlinkSync(precious, join(folder, 'verify-models'));
+    const { status } = await runMainWith(single(program), ['copy-self', folder]);
+    assert.deepEqual([status, readFileSync(precious, 'utf8')], [0, 'precious']);
+    assert.ok(lstatSync(join(folder, 'verify-models')).isFile());
+    assert.equal(readFileSync(join(folder, 'verify-models'), 'utf8'), 'the program');
   });
 
   test('is refused where the program runs on Node.js, and says how to make one file', async () => {

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { afterEach, beforeEach, suite, test } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
 import { flipBit } from '../../fixtures/damage.ts';
 import { patternedBytes } from '../../fixtures/patterned-bytes.ts';
 import { resealAsItIs } from '../../fixtures/reseal.ts';
@@ -32,9 +39,8 @@ suite('a watched store', () => {
     site.remove();
   });
   /** Comes back once a number of the metrics is this large. */
-  const reaches = async (name: string, value: number) => {
-    while (((await site.metric(name)) ?? 0) < value) await setImmediate();
-  };
+  const reaches = (name: string, value: number) =>
+    until(async () => ((await site.metric(name)) ?? 0) >= value);
 
   suite('with a slow full pass', { skip: linux }, () => {
     let large: SampleModel;
@@ -65,6 +71,7 @@ suite('a watched store', () => {
       assert.equal(await site.metric('verify_models_findings{rule="blob-altered"}'), 1);
       assert.equal((await site.page('/readyz')).status, 503);
       assert.equal(await site.metric('verify_models_checks_total{kind="full",result="ok"}'), 1);
+      await site.stop();
       assert.equal(kept().length, 1);
     });
 
@@ -77,6 +84,13 @@ suite('a watched store', () => {
       site.scratch.addModel('registry.ollama.ai/library/new:1b', sampleLayers('Be brief.'));
       await until(() => site.said.includes('in order: 2 models'));
       assert.doesNotMatch(site.said, /full pass/);
+    });
+
+    test('has no exit status in the metrics before its first check ended', async () => {
+      await site.begin('--max-rate', '10kB/s');
+      await until(() => isRead(first));
+      assert.match((await site.page('/metrics')).text, /^verify_models_hashed_bytes_total 0$/m);
+      assert.equal(await site.metric('verify_models_exit_code'), undefined);
     });
 
     test('keeps to --max-rate in the first pass too, which has everything to read', async () => {
@@ -114,13 +128,37 @@ suite('a watched store', () => {
     site.passMinute();
     await reaches(failed, before + 1);
     assert.equal(await site.metric('verify_models_findings{rule="check-failed"}'), 1);
+    const { text: reason } = await site.page('/readyz');
+    await site.stop();
     assert.deepEqual(
       kept().map(({ findings }) => findings.map(({ rule }) => rule)),
       [['check-failed']],
     );
-    assert.match((await site.page('/readyz')).text, /cannot read the store/);
+    assert.match(reason, /cannot read the store/);
     assert.match(site.said, /check-failed: cannot read the store .*: ENOENT/);
     assert.match(site.said, /not checked, exit status 4/);
+  });
+
+  test('is checked on while the program of --on-finding runs, which gets what was found meanwhile when it ended', async () => {
+    const model = site.scratch.addModel();
+    const held = site.beside('held');
+    writeFileSync(held, '');
+    const { program, kept } = site.keeper(held);
+    await site.watch('--on-finding', program);
+    flipBit(model.blob('system'), 0, 0);
+    await until(() => kept().length === 1);
+    flipBit(model.blob('license'), 0, 0);
+    await until(() => /blob-altered: the license layer/.test(site.said));
+    assert.equal(kept().length, 1);
+    rmSync(held);
+    await until(() => kept().length === 2);
+    assert.deepEqual(
+      kept().map(({ exitCode, findings }) => [exitCode, findings.map(({ layer }) => layer)]),
+      [
+        [1, ['system']],
+        [1, ['license']],
+      ],
+    );
   });
 
   test('in which a full pass found what the seal cannot see stays so, although no seal can be written', async () => {

@@ -158,8 +158,7 @@ describe('model-mirror serve', () => {
       publishFrom(place.library, site.store, 'registry.ollama.ai/library/other:latest');
       await site.approve();
       mirror.io.pass(5000);
-      let status = 0;
-      while (status !== 200) ({ status } = await get(mirror, other, agents.ranges));
+      await until(async () => (await get(mirror, other, agents.ranges)).status === 200);
       writeFileSync(site.list, `${readFileSync(site.list, 'utf8')} `);
       mirror.io.pass(5000);
       await until(() => mirror.io.stderr.text.includes('a list that is not accepted'));

@@ -8,6 +8,7 @@ import { sampleLayers, sha256 } from '../../fixtures/sample-store.ts';
 import { ScratchStore } from '../../fixtures/scratch-store.ts';
 import { publishFrom, ServedMirror } from '../../fixtures/served-mirror.ts';
 import { SignedSite } from '../../fixtures/signed-site.ts';
+import { until } from '../../fixtures/until.ts';
 import { wrongBlobs } from '../../fixtures/whole-blobs.ts';
 
 describe('sync, status, scrub and gc', () => {
@@ -101,11 +102,11 @@ describe('sync, status, scrub and gc', () => {
       const io = mirror.io();
       const run = mirror.run(['sync', 'sample', '--every', '10m'], io);
       const rounds = () => io.stdout.text.match(/failed\nexit status/g)?.length ?? 0;
-      while (rounds() < 1) await new Promise(setImmediate);
-      while (rounds() < 2) {
+      await until(() => rounds() === 1);
+      await until(() => {
         io.pass(10 * 60_000);
-        await new Promise(setImmediate);
-      }
+        return rounds() >= 2;
+      });
       io.interrupt(143);
       assert.equal((await run).status, 143);
     });

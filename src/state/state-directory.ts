@@ -7,7 +7,9 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  readSync,
   renameSync,
+  rmSync,
   statSync,
   unlinkSync,
   utimesSync,
@@ -132,6 +134,8 @@ export class StateDirectory {
 
   #replace(name: string, text: string | Uint8Array): void {
     const temporary = join(this.path, `.${name}.${this.#effects.pid}`);
+    // What a run that died left, or whoever the directory belonged to before: in a container the number is always the same.
+    rmSync(temporary, { force: true });
     const fd = openSync(temporary, writeFlags(), 0o600);
     try {
       try {
@@ -228,9 +232,16 @@ export class StateDirectory {
   #locked(path: string): KnownError {
     let pid = 'unknown';
     try {
-      pid = readFileSync(path, 'utf8').trim().slice(0, 20);
+      const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+      const fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      try {
+        const room = Buffer.alloc(20);
+        pid = room.toString('utf8', 0, readSync(fd, room)).trim() || pid;
+      } finally {
+        closeSync(fd);
+      }
     } catch {
-      // The lock went away in between; the message does without its owner.
+      // The lock went away in between, or is no file; the message does without its owner.
     }
     return new KnownError('STATE_LOCKED', { path: this.path, pid });
   }

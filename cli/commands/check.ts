@@ -70,6 +70,7 @@ export async function runCheck(
     const sealing = sealed ? sealingFor(settings, request, io) : undefined;
     const running = settings.running === true ? runningFor(io) : undefined;
     report = await checkInto(files, format, { ...request, list, sealing, running }, settings, io);
+    reportInto(files, report);
   } finally {
     for (const file of files) file.close();
   }
@@ -116,7 +117,7 @@ async function storeFor(words: readonly string[], settings: Settings, io: Io): P
   }
 }
 
-/** The check itself, with its events as they come and its report files at the end. */
+/** The check itself, with its events as they come. */
 export async function checkInto(
   files: readonly ReportFile[],
   format: Format,
@@ -134,20 +135,23 @@ export async function checkInto(
   if (unwritable?.failure !== undefined) throw unwritable.failure;
   const observer = observe(settings, streams, io);
   try {
-    const report = await check(request, {
+    return await check(request, {
       now: io.now,
       monotonic: io.monotonic,
       signal: io.interrupted,
       deadline: settings['max-duration'] === undefined ? undefined : io.after(settings['max-duration']),
       observer,
     });
-    for (const file of files) {
-      for (const part of gathered(render(file.format, report, { color: false, quiet: false })))
-        file.write(part);
-    }
-    return report;
   } finally {
     observer.ended();
+  }
+}
+
+/** A report into files, each of which holds one document: of several checks of a run that of the last. */
+export function reportInto(files: readonly ReportFile[], report: CheckReport): void {
+  for (const file of files) {
+    for (const part of gathered(render(file.format, report, { color: false, quiet: false })))
+      file.write(part);
   }
 }
 

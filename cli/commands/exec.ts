@@ -10,7 +10,7 @@ import {
   type TerminationLog,
   terminationLine,
 } from '../terminal/index.ts';
-import { checkInto, requestOf } from './check.ts';
+import { checkInto, reportInto, requestOf } from './check.ts';
 import { counted, refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
 import { leave } from './last-word.ts';
 import { leavesUnread, listRequestOf, refuseListNonsense } from './list-request.ts';
@@ -52,14 +52,20 @@ export async function runExec(
       await tellReport(checked.report, settings, io);
       const kind = settings['on-fail'] ?? 'stop';
       const failed = { request, report: checked.report, account };
-      const place = await refusing(checked.report, log, io, () => mendForStart(kind, failed, io));
+      let place: string | undefined;
+      try {
+        place = await refusing(checked.report, log, io, () => mendForStart(kind, failed, io));
+      } finally {
+        // A document is that of the last check; a stream has both, one after the other.
+        const ended = place === undefined ? files : files.filter(({ format }) => format === 'jsonl');
+        reportInto(ended, checked.report);
+      }
       if (place === undefined) return refuse(checked.report, log, io);
       checked = await checkOnce(files, { ...request, store: place }, settings, io);
-      if (checked.report.exitCode !== 0) {
-        await tellReport(checked.report, settings, io);
-        return refuse(checked.report, log, io);
-      }
+      if (checked.report.exitCode !== 0) await tellReport(checked.report, settings, io);
     }
+    reportInto(files, checked.report);
+    if (checked.report.exitCode !== 0) return refuse(checked.report, log, io);
     const lost = files.find(({ failure }) => failure !== undefined)?.failure;
     if (lost !== undefined) throw lost;
     const problem = await checked.watched.whatMoved(checked.sealing);

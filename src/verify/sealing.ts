@@ -24,6 +24,8 @@ export class Sealing {
   #open: OpenSeals | undefined;
   #proven: ProvenFiles | undefined;
   #table = new BlobTable();
+  /** 1 for each blob that is taken. */
+  #isTaken = new Uint8Array();
   #taken = 0;
   #byVerity = 0;
   #kept = 0;
@@ -60,6 +62,7 @@ export class Sealing {
     const taken = new Uint8Array(table.length);
     const proven = new ProvenFiles(table.length);
     this.#proven = proven;
+    this.#isTaken = taken;
     this.#table = table;
     const open = openSeals(store, this.#request, this.#now);
     this.#open = open;
@@ -104,18 +107,24 @@ export class Sealing {
     const [open, proven] = [this.#open, this.#proven];
     // Nothing is new: the seal that was read holds all of it.
     const unchanged = this.#kept === 0 && this.#byVerity === 0 && open?.seal !== undefined;
-    if (open?.place === undefined || proven === undefined || unchanged) return;
+    const nothingNew = unchanged && this.#verity === undefined;
+    if (open?.place === undefined || proven === undefined || nothingNew) return;
     const { place, device, volume, seal } = open;
     const indexes: BlobIndex[] = [];
     const before = BigInt(this.#now.getTime() - settledAfterMs) * 1_000_000n;
+    let [found, learned] = [false, false];
     for (let index = 0; index < table.length; index += 1) {
       const identity = table.isLink(index) || table.isColon(index) ? undefined : this.provenState(index);
       if (identity === undefined || identity.dev !== device) continue;
-      const verity = await this.#verity?.of(store, table, index, identity);
+      const sealed = this.#isTaken[index] === 1 ? seal?.verityOf(table.digest(index)) : undefined;
+      const verity = sealed ?? (await this.#verity?.of(store, table, index, identity));
+      if (verity !== undefined) found = true;
+      if (verity !== sealed) learned = true;
       // What the kernel keeps unchanged needs no time to settle.
       if (verity !== undefined || identity.ctimeNs <= before) indexes.push(index);
     }
-    this.#verity?.tell(report);
+    if (!found) this.#verity?.tell(report);
+    if (unchanged && !learned) return;
     const digests = indexes.map((index) => table.digest(index));
     const fileAt = (place: number): SealedFile => {
       const [index = 0, digest] = [indexes[place], digests[place]];
@@ -174,8 +183,11 @@ export class Sealing {
       hint: 'run the check as another user than Ollama (root with --user, a systemd unit, an init container)',
     });
     if (!this.#request.guarded) return taken;
-    this.#taken = 0;
-    return new Uint8Array(taken.length);
+    // What could be forged is not sealed anew either.
+    this.#proven = new ProvenFiles(taken.length);
+    this.#isTaken = new Uint8Array(taken.length);
+    [this.#taken, this.#byVerity] = [0, 0];
+    return this.#isTaken;
   }
 
   #tellTaken(blobs: number, bytes: number, report: Report): void {

@@ -65,6 +65,15 @@ describe('under the permission model of Node.js', () => {
     assert.equal((await run(check('--jobs', '2'), '--allow-worker')).status, 0);
   });
 
+  test('--fs-verity, which needs another program, says that it may not start one', async () => {
+    const { status, stdout, stderr } = await run(check('--fs-verity'));
+    assert.equal(status, 0, stderr);
+    assert.match(
+      stdout,
+      /verity-not-used: .*the program fsverity cannot be started: .*--allow-child-process/,
+    );
+  });
+
   test('exec becomes the command with --allow-child-process, and says so without', async () => {
     const words = ['exec', ...site.where, '--', 'echo', 'started'];
     const { status, stderr } = await run(words);

@@ -27,6 +27,7 @@ import {
 import {
   errorLine,
   type Io,
+  liesInStore,
   Meter,
   openReportFiles,
   type ProgressKind,
@@ -155,10 +156,17 @@ export function reportInto(files: readonly ReportFile[], report: CheckReport): v
   }
 }
 
-/** What a command line asks `check` for, without an allow-list. */
+/** What a command line asks `check` for, without an allow-list. An empty store is none. */
 export function requestOf(words: readonly string[], settings: Settings, store: string, io: Io): CheckRequest {
   const { XDG_STATE_HOME, HOME } = io.environment;
   const statePath = settings.state ?? defaultStatePath({ XDG_STATE_HOME, HOME }, io.uid);
+  const openState = () => {
+    if (store !== '' && liesInStore(statePath, store)) {
+      const problem = 'it would lie inside the store, where Ollama deletes foreign files';
+      throw new KnownError('STATE_UNUSABLE', { path: statePath, problem });
+    }
+    return StateDirectory.open(join(statePath), { now: io.now, uid: io.uid, pid: io.pid });
+  };
   return {
     tool,
     store,
@@ -171,7 +179,7 @@ export function requestOf(words: readonly string[], settings: Settings, store: s
     quick: settings.quick === true,
     firstFailure: settings['first-failure'] === true,
     failOn: new Set(settings['fail-on'] ?? []),
-    openState: () => StateDirectory.open(join(statePath), { now: io.now, uid: io.uid, pid: io.pid }),
+    openState,
   };
 }
 

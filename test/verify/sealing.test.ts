@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -144,6 +145,19 @@ suite('a sealed check', () => {
     assert.equal(guarded.status, 0);
   });
 
+  test('whoever has the state and could put another store in the place of this one could forge a seal', {
+    skip: !root && 'needs root, to give files away',
+  }, async () => {
+    site.uid = 1234;
+    await site.sealed();
+    for (const name of ['.', ...readdirSync(site.state)]) chownSync(join(site.state, name), 1234, 1234);
+    assert.deepEqual((await site.sealed('--require-allow-list')).rules, ['seal-used']);
+    chownSync(site.scratch.folder, 1234, 1234);
+    const guarded = await site.sealed('--require-allow-list');
+    assert.ok(guarded.rules.includes('state-forgeable'));
+    assert.equal(guarded.proofs.seal, undefined);
+  });
+
   test('a seal that was forged is not sealed anew by the check that did not use it', async () => {
     await asOnALaptop();
     flipBit(weights, 0, 0);
@@ -169,6 +183,20 @@ suite('a sealed check', () => {
     assert.equal(run.status, 0);
     assert.match(run.stdout, /seal-not-used/);
     chmodSync(site.store, 0o755);
+  });
+
+  test('nothing is kept inside the store, by whatever name it is called', async () => {
+    symlinkSync(site.store, site.beside('link'));
+    for (const state of [join(site.store, 'state'), join(site.beside('link'), 'blobs')]) {
+      const run = await site.run('check', '--sealed', '--store', site.store, '--state', state);
+      assert.equal(run.status, 0);
+      assert.match(run.stdout, /every blob is hashed: cannot use the state directory .*inside the store/);
+    }
+    assert.deepEqual(readdirSync(site.store).sort(), ['blobs', 'manifests']);
+    assert.deepEqual(
+      readdirSync(site.scratch.at('blobs')).filter((name) => !/^sha256-/.test(name)),
+      [],
+    );
   });
 
   test('a check of named models takes from the seal and leaves it as it was', async () => {

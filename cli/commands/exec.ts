@@ -16,7 +16,7 @@ import { leave } from './last-word.ts';
 import { leavesUnread, listRequestOf, refuseListNonsense } from './list-request.ts';
 import { mendForStart } from './on-fail.ts';
 import { sealingOf } from './sealing-of.ts';
-import { accountFor, findCommand, homeOf, startCommand } from './start-command.ts';
+import { accountFor, findCommand, homeOf, refuseAlteredWords, startCommand } from './start-command.ts';
 
 /**
  * `verify-models exec -- COMMAND...`: checks the whole store, then becomes the command: same process, same signals,
@@ -38,6 +38,7 @@ export async function runExec(
     throw usage('exec needs a command after --, such as: verify-models exec -- ollama serve');
   const account = settings.user === undefined ? undefined : accountFor(settings.user, io);
   findCommand(word, account, io);
+  refuseAlteredWords(word);
   // Where no store is named, the one that the command's user would have.
   const { path: store } = await storeOf(settings, io, homeOf(account, io));
   log.keepOutOf(store);

@@ -14,7 +14,7 @@ export interface ProvenStore {
   /** The state in which a blob was proven; undefined for one that was not. */
   provenState(index: BlobIndex): FileIdentity | undefined;
   /** The state now, flushed where that is needed; undefined for a link and for what is gone. */
-  stateNow(store: OllamaStore, index: BlobIndex): FileIdentity | undefined;
+  stateNow(store: OllamaStore, index: BlobIndex): Promise<FileIdentity | undefined>;
 }
 
 /**
@@ -48,7 +48,7 @@ export class WatchedStore {
         if (index % breath === 0) await setImmediate();
         const before = proven.provenState(index);
         if (before === undefined) continue;
-        const moved = movedField(store, proven, index, before);
+        const moved = await movedField(store, proven, index, before);
         if (moved !== undefined) return `blobs/${rawToText(proven.table.fileName(index))}: ${moved}`;
       }
       const came = newOldName(store, proven.table);
@@ -63,17 +63,17 @@ export class WatchedStore {
   }
 }
 
-function movedField(
+async function movedField(
   store: OllamaStore,
   proven: ProvenStore,
   index: BlobIndex,
   before: FileIdentity,
-): string | undefined {
+): Promise<string | undefined> {
   const { table } = proven;
   const now =
     table.isLink(index) || table.isColon(index)
       ? stateOpened(store, table, index)
-      : proven.stateNow(store, index);
+      : await proven.stateNow(store, index);
   if (now === undefined) return 'it is gone, or no regular file any more';
   const field = difference(before, now);
   return field === undefined ? undefined : `its ${field} moved`;

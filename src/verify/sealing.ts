@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { KnownError } from '../errors/index.ts';
-import { type FileIdentity, identityOf, settle } from '../files/index.ts';
+import { type FileIdentity, fsyncIsDenied, identityOf, settle } from '../files/index.ts';
 import type { Digest } from '../oci/index.ts';
 import { encodeSeal, type KeptProof, type SealedFile, sealFileName } from '../seal/index.ts';
 import { type BlobIndex, BlobTable, type OllamaStore, type Report } from '../store/index.ts';
 import type { BlobTables } from './blob-tables.ts';
 import type { Inventory } from './inventory.ts';
 import { judgeSize } from './judge-blob.ts';
-import { lookAtBlob } from './look-at-blob.ts';
+import { flushBlob, lookAtBlob } from './look-at-blob.ts';
 import { type OpenSeals, openSeals, type SealingRequest } from './open-seals.ts';
 import { ProvenFiles } from './proven-files.ts';
 import { VerityDigests } from './verity-digests.ts';
@@ -47,7 +47,8 @@ export class Sealing {
   }
 
   /** The state of a blob now, flushed where that is needed; undefined for a link and for what is gone. */
-  stateNow(store: OllamaStore, index: BlobIndex): FileIdentity | undefined {
+  async stateNow(store: OllamaStore, index: BlobIndex): Promise<FileIdentity | undefined> {
+    if (this.#flushesApart && !(await flushBlob(store, this.#table, index))) return undefined;
     return lookAtBlob(store, this.#table, index, this.#flush, identityOf);
   }
 
@@ -73,6 +74,7 @@ export class Sealing {
     let bytes = 0;
     for (let index = 0; index < table.length; index += 1) {
       if (index % breath === 0) await setImmediate();
+      if (this.#flushesApart && !(await flushBlob(store, table, index))) continue;
       const identity = lookAtBlob(store, table, index, this.#flush, (stat) => {
         if (open.couldForge(stat)) forgeable = true;
         return identityOf(stat);
@@ -169,7 +171,12 @@ export class Sealing {
   }
 
   get #flush(): ((fd: number) => unknown) | undefined {
-    return this.#open?.writesShow === 'at-once' ? undefined : settle;
+    return this.#open?.writesShow === 'at-once' || fsyncIsDenied() ? undefined : settle;
+  }
+
+  /** A write shows only once it is flushed, and Node.js denies fsync by number: a step of its own does it. */
+  get #flushesApart(): boolean {
+    return this.#open?.writesShow !== 'at-once' && fsyncIsDenied();
   }
 
   #tellForgeable(taken: Uint8Array, report: Report): Uint8Array {

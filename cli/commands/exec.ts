@@ -136,10 +136,18 @@ async function tellStart(
   quiet: boolean,
   io: Io,
 ): Promise<void> {
-  for (const { severity, rule, message } of report.findings) {
-    if (severity === 'warning' || rule === 'seal-not-used') {
-      await io.stderr.write(`${severity === 'warning' ? 'warning' : 'note'}: ${printable(message)}\n`);
-    }
+  const told = report.findings.filter(
+    ({ severity, rule }) => severity === 'warning' || rule === 'seal-not-used',
+  );
+  const unlisted = new Map(report.unlisted.map(({ rule, more }) => [rule, more]));
+  // One of each kind: a view of hard links has as many warnings as blobs, at every start.
+  for (const [rule, all] of Map.groupBy(told, (finding) => finding.rule)) {
+    const [first] = all;
+    if (first === undefined) continue;
+    const more = all.length - 1 + (unlisted.get(rule) ?? 0);
+    const rest = more === 0 ? '' : ` (and ${more} more such)`;
+    const word = first.severity === 'warning' ? 'warning' : 'note';
+    await io.stderr.write(`${word}: ${printable(first.message)}${rest}\n`);
   }
   if (!report.trustChecked) {
     await io.stderr.write('warning: trust was not checked: no allow-list was given (--allow-list FILE)\n');

@@ -21,7 +21,7 @@ import { Directory, textToRaw } from '../files/index.ts';
 import type { Digest } from '../oci/index.ts';
 import { canReplaceIn, canWrite } from '../seal/index.ts';
 import type { Account } from './account.ts';
-import { openOwnFolder } from './own-folder.ts';
+import { openOwnFolder, whyNotBeside } from './own-folder.ts';
 
 /** A model that may be served. */
 export interface AllowedModel {
@@ -73,7 +73,7 @@ export function buildAllowedView(
     return path;
   } catch (error) {
     if (error instanceof KnownError) throw error;
-    throw new KnownError('START_REFUSED', { problem: `${path}: ${describeCause(error)}` }, error);
+    throw new KnownError('START_REFUSED', { problem: `${path}: ${whyNotBeside(error)}` }, error);
   }
 }
 

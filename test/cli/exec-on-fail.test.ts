@@ -120,6 +120,10 @@ suite('exec when the check fails', () => {
       assert.deepEqual(readdirSync(`${view()}/manifests/registry.ollama.ai/library`), ['other']);
       assert.equal(readdirSync(`${view()}/blobs`).length, 6);
       const inode = (path: string) => statSync(path).ino;
+      const linked = first.stderr.match(
+        /warning: blobs\/\S+ has 2 names on this disk; .*\(and 5 more such\)\n/g,
+      );
+      assert.equal(linked?.length ?? 0, hasReflinks(site.scratch.folder) ? 0 : 1, first.stderr);
       const inView = other.blob('model').replace(site.store, view());
       assert.equal(inode(inView) === inode(other.blob('model')), !hasReflinks(site.scratch.folder));
       const before = statSync(inView).ctimeMs;

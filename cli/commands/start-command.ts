@@ -16,7 +16,8 @@ import type { Io, TerminationLog } from '../terminal/index.ts';
 export function accountFor(user: string, io: Io): Account {
   if (io.uid !== 0)
     throw new KnownError('USAGE', { problem: '--user needs root: only root can become another user' });
-  return accountOf(user, readFileSync('/etc/passwd', 'utf8'));
+  // Images with nothing but one program have none.
+  return accountOf(user, bytesOf('/etc/passwd')?.toString('utf8') ?? '');
 }
 
 /** @throws KnownError COMMAND_NOT_EXECUTABLE where the command would not get the words and variables that were given */

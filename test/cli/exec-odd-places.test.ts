@@ -77,6 +77,14 @@ suite('exec in odd places', { skip: !root && 'needs root and unshare' }, () => {
     });
   }
 
+  test('two numbers are a user where there is no /etc/passwd at all', () => {
+    flags = ['--user', '61001:61002'];
+    command.splice(0, 2, '/usr/bin/id', '-u');
+    const { stdout, stderr } = after('mount -t tmpfs tmpfs /etc');
+    command.splice(0, 2, '/bin/echo', 'started');
+    assert.equal(stdout, '61001\n', stderr);
+  });
+
   test('the store of the user whose home passwd names is checked and started on, not that of root', () => {
     const home = site.beside('home');
     cpSync(site.store, join(home, '.ollama/models'), { recursive: true });

@@ -4,6 +4,7 @@ import {
   constants,
   fstatSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -226,7 +227,7 @@ export class StateDirectory {
   /** A lock from the future was made before the clock was set back; it is as old as one that was left long ago. */
   #isStale(path: string): boolean {
     const now = this.#effects.now().getTime();
-    return Math.abs(now - statSync(path).mtimeMs) >= staleLockMs;
+    return Math.abs(now - lstatSync(path).mtimeMs) >= staleLockMs;
   }
 
   #locked(path: string): KnownError {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
   existsSync,
+  lutimesSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -80,10 +81,17 @@ describe('the lock of the state', () => {
     assert.equal(run(71).read('x'), 'of 72');
   });
 
+  test('that is a link which leads nowhere is broken like any other', () => {
+    symlinkSync('nowhere', lock);
+    lutimesSync(lock, later(-61), later(-61));
+    run(72).update('x', () => 'y');
+    assert.deepEqual(readdirSync(path), ['x']);
+  });
+
   test('is not waited for where it is a FIFO, and nothing of a link is read', (t) => {
     writeFileSync(`${path}/precious`, 'precious');
     symlinkSync('precious', lock);
-    utimesSync(lock, now, now);
+    lutimesSync(lock, now, now);
     assertLocked(() => run(72).update('x', () => 'y'), 'unknown');
     rmSync(lock);
     if (spawnSync('mkfifo', [lock]).status !== 0) return t.skip('needs mkfifo');

@@ -15,6 +15,8 @@ export async function main(
 ): Promise<number> {
   try {
     refuseOldNode(nodeVersion);
+    // Asked before anything begins.
+    void io.directory;
     return await lossless(await run(args, io), io, program);
   } catch (error) {
     const status = await tellError(error, io.stderr, program);

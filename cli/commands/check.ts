@@ -27,6 +27,7 @@ import {
 import {
   errorLine,
   type Io,
+  liesInStore,
   Meter,
   openReportFiles,
   type ProgressKind,
@@ -70,6 +71,7 @@ export async function runCheck(
     const sealing = sealed ? sealingFor(settings, request, io) : undefined;
     const running = settings.running === true ? runningFor(io) : undefined;
     report = await checkInto(files, format, { ...request, list, sealing, running }, settings, io);
+    reportInto(files, report);
   } finally {
     for (const file of files) file.close();
   }
@@ -116,7 +118,7 @@ async function storeFor(words: readonly string[], settings: Settings, io: Io): P
   }
 }
 
-/** The check itself, with its events as they come and its report files at the end. */
+/** The check itself, with its events as they come. */
 export async function checkInto(
   files: readonly ReportFile[],
   format: Format,
@@ -134,27 +136,37 @@ export async function checkInto(
   if (unwritable?.failure !== undefined) throw unwritable.failure;
   const observer = observe(settings, streams, io);
   try {
-    const report = await check(request, {
+    return await check(request, {
       now: io.now,
       monotonic: io.monotonic,
       signal: io.interrupted,
       deadline: settings['max-duration'] === undefined ? undefined : io.after(settings['max-duration']),
       observer,
     });
-    for (const file of files) {
-      for (const part of gathered(render(file.format, report, { color: false, quiet: false })))
-        file.write(part);
-    }
-    return report;
   } finally {
     observer.ended();
   }
 }
 
-/** What a command line asks `check` for, without an allow-list. */
+/** A report into files, each of which holds one document: of several checks of a run that of the last. */
+export function reportInto(files: readonly ReportFile[], report: CheckReport): void {
+  for (const file of files) {
+    for (const part of gathered(render(file.format, report, { color: false, quiet: false })))
+      file.write(part);
+  }
+}
+
+/** What a command line asks `check` for, without an allow-list. An empty store is none. */
 export function requestOf(words: readonly string[], settings: Settings, store: string, io: Io): CheckRequest {
   const { XDG_STATE_HOME, HOME } = io.environment;
   const statePath = settings.state ?? defaultStatePath({ XDG_STATE_HOME, HOME }, io.uid);
+  const openState = () => {
+    if (store !== '' && liesInStore(statePath, store)) {
+      const problem = 'it would lie inside the store, where Ollama deletes foreign files';
+      throw new KnownError('STATE_UNUSABLE', { path: statePath, problem });
+    }
+    return StateDirectory.open(join(statePath), { now: io.now, uid: io.uid, pid: io.pid });
+  };
   return {
     tool,
     store,
@@ -167,7 +179,7 @@ export function requestOf(words: readonly string[], settings: Settings, store: s
     quick: settings.quick === true,
     firstFailure: settings['first-failure'] === true,
     failOn: new Set(settings['fail-on'] ?? []),
-    openState: () => StateDirectory.open(join(statePath), { now: io.now, uid: io.uid, pid: io.pid }),
+    openState,
   };
 }
 

@@ -10,13 +10,13 @@ import {
   type TerminationLog,
   terminationLine,
 } from '../terminal/index.ts';
-import { checkInto, requestOf } from './check.ts';
+import { checkInto, reportInto, requestOf } from './check.ts';
 import { counted, refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
 import { leave } from './last-word.ts';
 import { leavesUnread, listRequestOf, refuseListNonsense } from './list-request.ts';
 import { mendForStart } from './on-fail.ts';
 import { sealingOf } from './sealing-of.ts';
-import { accountFor, findCommand, homeOf, startCommand } from './start-command.ts';
+import { accountFor, findCommand, homeOf, refuseAlteredWords, startCommand } from './start-command.ts';
 
 /**
  * `verify-models exec -- COMMAND...`: checks the whole store, then becomes the command: same process, same signals,
@@ -38,6 +38,7 @@ export async function runExec(
     throw usage('exec needs a command after --, such as: verify-models exec -- ollama serve');
   const account = settings.user === undefined ? undefined : accountFor(settings.user, io);
   findCommand(word, account, io);
+  refuseAlteredWords(word);
   // Where no store is named, the one that the command's user would have.
   const { path: store } = await storeOf(settings, io, homeOf(account, io));
   log.keepOutOf(store);
@@ -52,14 +53,20 @@ export async function runExec(
       await tellReport(checked.report, settings, io);
       const kind = settings['on-fail'] ?? 'stop';
       const failed = { request, report: checked.report, account };
-      const place = await refusing(checked.report, log, io, () => mendForStart(kind, failed, io));
+      let place: string | undefined;
+      try {
+        place = await refusing(checked.report, log, io, () => mendForStart(kind, failed, io));
+      } finally {
+        // A document is that of the last check; a stream has both, one after the other.
+        const ended = place === undefined ? files : files.filter(({ format }) => format === 'jsonl');
+        reportInto(ended, checked.report);
+      }
       if (place === undefined) return refuse(checked.report, log, io);
       checked = await checkOnce(files, { ...request, store: place }, settings, io);
-      if (checked.report.exitCode !== 0) {
-        await tellReport(checked.report, settings, io);
-        return refuse(checked.report, log, io);
-      }
+      if (checked.report.exitCode !== 0) await tellReport(checked.report, settings, io);
     }
+    reportInto(files, checked.report);
+    if (checked.report.exitCode !== 0) return refuse(checked.report, log, io);
     const lost = files.find(({ failure }) => failure !== undefined)?.failure;
     if (lost !== undefined) throw lost;
     const problem = await checked.watched.whatMoved(checked.sealing);
@@ -129,10 +136,18 @@ async function tellStart(
   quiet: boolean,
   io: Io,
 ): Promise<void> {
-  for (const { severity, rule, message } of report.findings) {
-    if (severity === 'warning' || rule === 'seal-not-used') {
-      await io.stderr.write(`${severity === 'warning' ? 'warning' : 'note'}: ${printable(message)}\n`);
-    }
+  const told = report.findings.filter(
+    ({ severity, rule }) => severity === 'warning' || rule === 'seal-not-used',
+  );
+  const unlisted = new Map(report.unlisted.map(({ rule, more }) => [rule, more]));
+  // One of each kind: a view of hard links has as many warnings as blobs, at every start.
+  for (const [rule, all] of Map.groupBy(told, (finding) => finding.rule)) {
+    const [first] = all;
+    if (first === undefined) continue;
+    const more = all.length - 1 + (unlisted.get(rule) ?? 0);
+    const rest = more === 0 ? '' : ` (and ${more} more such)`;
+    const word = first.severity === 'warning' ? 'warning' : 'note';
+    await io.stderr.write(`${word}: ${printable(first.message)}${rest}\n`);
   }
   if (!report.trustChecked) {
     await io.stderr.write('warning: trust was not checked: no allow-list was given (--allow-list FILE)\n');

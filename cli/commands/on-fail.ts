@@ -41,10 +41,9 @@ export async function mendForStart(
     throw new KnownError('START_REFUSED', { problem });
   }
   const moved = quarantine(request.store, await outcastsOf(failed, io), { now: io.now(), uid: io.uid });
-  const what = `${counted(moved.models, 'model')} and ${counted(moved.blobs, 'blob')}`;
-  await io.stderr.write(
-    `quarantined: ${what} moved to ${printable(moved.path)}; the rest is checked again\n`,
-  );
+  const what = `${counted(moved.models, 'model')} and ${counted(moved.blobs, 'blob')} moved to ${printable(moved.path)}`;
+  const isNothing = moved.models + moved.blobs === 0;
+  await io.stderr.write(`quarantined: ${isNothing ? 'nothing' : what}; the rest is checked again\n`);
   return request.store;
 }
 

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { KnownError } from '../../src/errors/index.ts';
+import { describeCause, KnownError } from '../../src/errors/index.ts';
 import {
   type Account,
   accountOf,
   firstReachable,
   type Runnable,
+  refuseAltered,
   refuseTooLong,
   runnableFiles,
 } from '../../src/launch/index.ts';
@@ -15,8 +16,16 @@ import type { Io, TerminationLog } from '../terminal/index.ts';
 export function accountFor(user: string, io: Io): Account {
   if (io.uid !== 0)
     throw new KnownError('USAGE', { problem: '--user needs root: only root can become another user' });
-  return accountOf(user, readFileSync('/etc/passwd', 'utf8'));
+  // Images with nothing but one program have none.
+  return accountOf(user, bytesOf('/etc/passwd')?.toString('utf8') ?? '');
 }
+
+/** @throws KnownError COMMAND_NOT_EXECUTABLE where the command would not get the words and variables that were given */
+export const refuseAlteredWords = (word: string): void =>
+  refuseAltered(word, {
+    words: bytesOf('/proc/self/cmdline'),
+    environment: bytesOf('/proc/self/environ'),
+  });
 
 /** The files that a command may mean, looked at with the rights of the user who runs the check. */
 export const findCommand = (word: string, account: Account | undefined, io: Io): readonly Runnable[] =>
@@ -43,18 +52,18 @@ export interface Start {
  * The point of no return. What execve would refuse is refused before: a failing execve aborts Node. The last thing
  * before it is a look at whether somebody wants this to end.
  *
- * @throws KnownError CANCELLED, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE
+ * @throws KnownError CANCELLED, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, USAGE
  */
 export async function startCommand(start: Start, log: TerminationLog, io: Io): Promise<number> {
   const { word, command, account } = start;
   // Once more, and while this may read what the user may only execute.
   const found = findCommand(word, account, io);
   const environment = environmentFor(start, io);
-  const limits = textOf('/proc/self/limits');
+  const limits = bytesOf('/proc/self/limits')?.toString('utf8');
   for (const { path } of found) refuseTooLong(word, { path, words: command, environment }, limits);
   if (account !== undefined) {
     log.hold();
-    io.become(account);
+    become(account, io);
   }
   const path = firstReachable(word, found);
   // A signal that came meanwhile is heard once the loop looks at signals: the first turn may begin behind that place.
@@ -62,6 +71,18 @@ export async function startCommand(start: Start, log: TerminationLog, io: Io): P
   await setImmediate();
   if (io.interrupted.aborted) throw new KnownError('CANCELLED');
   return io.replaceProcess(path, command, environment);
+}
+
+/** Root in a container may have been denied what makes it another user. */
+function become(account: Account, io: Io): void {
+  try {
+    io.become(account);
+  } catch (error) {
+    if (error instanceof KnownError) throw error;
+    const who = account.name ?? `${account.uid}:${account.gid}`;
+    const problem = `--user ${who}: this process may not become that user (${describeCause(error)}); it needs the capabilities SETUID and SETGID`;
+    throw new KnownError('USAGE', { problem }, error);
+  }
 }
 
 function environmentFor({ account, store }: Start, io: Io): Record<string, string> {
@@ -80,10 +101,10 @@ function environmentFor({ account, store }: Start, io: Io): Record<string, strin
   return { ...variables, OLLAMA_MODELS: store };
 }
 
-/** A text of the kernel, where there is one. */
-function textOf(path: string): string | undefined {
+/** What the kernel says, where it says something. */
+function bytesOf(path: string): Buffer | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path);
   } catch {
     return undefined;
   }

@@ -38,7 +38,7 @@ export interface Io {
   measureVerity(fd: number): Promise<string | Error>;
   /** The operating system, as Node.js names it. */
   readonly platform: NodeJS.Platform;
-  /** Where this process stands, for relative paths. */
+  /** Where this process stands, for relative paths. @throws KnownError USAGE where it was removed */
   readonly directory: string;
   /** The program that runs: the single executable, or Node.js. */
   readonly program: string;

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { describeCause, systemCode } from '../../src/errors/index.ts';
 
 const patienceMs = 10_000;
@@ -9,9 +9,13 @@ const patienceMs = 10_000;
  */
 export function measureVerity(fd: number): Promise<string | Error> {
   return new Promise((resolve) => {
-    const child = spawn('fsverity', ['measure', '/proc/self/fd/3'], {
-      stdio: ['ignore', 'pipe', 'pipe', fd],
-    });
+    let child: ChildProcess;
+    try {
+      child = spawn('fsverity', ['measure', '/proc/self/fd/3'], { stdio: ['ignore', 'pipe', 'pipe', fd] });
+    } catch (error) {
+      // Under the permission model, or a filter of system calls, it is not even tried.
+      return resolve(new Error(`the program fsverity cannot be started: ${describeCause(error)}`));
+    }
     const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
     let [said, problem] = ['', ''];
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {

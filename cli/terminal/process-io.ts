@@ -69,7 +69,9 @@ export function processIo(): Io {
     get: getLocal,
     measureVerity,
     platform: process.platform,
-    directory: process.cwd(),
+    get directory() {
+      return workingDirectory();
+    },
     program: process.execPath,
     singleExecutable: isSea(),
     host: processHost,
@@ -77,6 +79,16 @@ export function processIo(): Io {
     askSecret: (prompt) => askSecret(prompt, process.stdin, stderr, interrupt),
     interrupted: interrupt.signal,
   };
+}
+
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    // It was removed: no relative path means anything there, and Node.js starts no thread.
+    const problem = `there is no working directory (${describeCause(error)}); change to one that is there`;
+    throw new KnownError('USAGE', { problem }, error);
+  }
 }
 
 /** What Linux says of mounts and boot; elsewhere neither is known. */

@@ -87,7 +87,9 @@ function open(file: string | undefined): number {
     constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | create,
     0o644,
   );
-  if (fstatSync(fd).isFile()) return fd;
+  const stat = fstatSync(fd);
+  if (stat.isFile() && stat.nlink === 1) return fd;
   closeSync(fd);
-  throw new Error('it is not a regular file');
+  // One of the other names may be a blob.
+  throw new Error(stat.isFile() ? 'it has other names (hard links)' : 'it is not a regular file');
 }

@@ -14,8 +14,14 @@ export const progressKinds = ['auto', 'bar', 'plain', 'none'] as const;
 const parseVersion = (text: string): number | undefined =>
   /^[0-9]{1,15}$/.test(text) && Number(text) >= 1 ? Number(text) : undefined;
 
-const parseUser = (text: string): string | undefined =>
-  /^([a-z_][a-z0-9_.-]{0,63}\$?|[0-9]{1,9}(:[0-9]{1,9})?)$/i.test(text) ? text : undefined;
+/** The highest number of a user or group: one more would mean "none" to the kernel (setuid(2)). */
+const highestId = 2 ** 32 - 2;
+
+const parseUser = (text: string): string | undefined => {
+  if (/^[a-z_][a-z0-9_.-]{0,63}\$?$/i.test(text)) return text;
+  const isNumbers = /^[0-9]{1,10}(:[0-9]{1,10})?$/.test(text);
+  return isNumbers && text.split(':').every((id) => Number(id) <= highestId) ? text : undefined;
+};
 
 const parseDigestWord = (text: string): Digest | undefined => (isDigest(text) ? text : undefined);
 

@@ -86,6 +86,12 @@ export const errorTable = {
     'wait for that run to end, or name another directory with --state DIR',
   ),
   STATE_DAMAGED: row(4, 500, 'the state file {path} is damaged: {problem}', 'remove that file: rm {path}'),
+  SEAL_KEY_UNUSABLE: row(
+    4,
+    500,
+    'cannot use the key of the seal {path}: {problem}',
+    'name another file with --seal-key FILE: 16 to 4096 bytes that not everybody can write',
+  ),
   DIGEST_MALFORMED: row(
     1,
     400,

@@ -7,10 +7,13 @@ import { open } from 'node:fs/promises';
  */
 export const fsyncIsDenied = (): boolean => process.permission !== undefined;
 
-/** Flags for a new file whose bytes last once they are written, where `makeDurable` cannot see to it. */
+/**
+ * Flags for a file that must be a new one, so that no link or FIFO which lies there is written through; its bytes last
+ * once they are written, where `makeDurable` cannot see to it.
+ */
 export const writeFlags = (): number => {
-  const { O_WRONLY, O_CREAT, O_TRUNC, O_SYNC } = constants;
-  return O_WRONLY | O_CREAT | O_TRUNC | (fsyncIsDenied() ? O_SYNC : 0);
+  const { O_WRONLY, O_CREAT, O_EXCL, O_SYNC } = constants;
+  return O_WRONLY | O_CREAT | O_EXCL | (fsyncIsDenied() ? O_SYNC : 0);
 };
 
 /** fsync, where it is not denied: then a file was opened with `writeFlags`, and a directory lasts as its file system has it. */

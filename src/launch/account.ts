@@ -19,7 +19,7 @@ export interface Account {
  * @throws KnownError USAGE
  */
 export function accountOf(user: string, passwd: string): Account {
-  const numbers = /^([0-9]{1,9}):([0-9]{1,9})$/.exec(user);
+  const numbers = /^([0-9]{1,10}):([0-9]{1,10})$/.exec(user);
   for (const line of passwd.split('\n')) {
     const [login = '', , uid = '', gid = '', , home = ''] = line.split(':');
     if (!/^[0-9]+$/.test(uid) || !/^[0-9]+$/.test(gid)) continue;

@@ -19,9 +19,9 @@ import { dirname } from 'node:path';
 import { describeCause, KnownError } from '../errors/index.ts';
 import { Directory, textToRaw } from '../files/index.ts';
 import type { Digest } from '../oci/index.ts';
-import { canWrite } from '../seal/index.ts';
+import { canReplaceIn, canWrite } from '../seal/index.ts';
 import type { Account } from './account.ts';
-import { openOwnFolder } from './own-folder.ts';
+import { openOwnFolder, whyNotBeside } from './own-folder.ts';
 
 /** A model that may be served. */
 export interface AllowedModel {
@@ -73,16 +73,14 @@ export function buildAllowedView(
     return path;
   } catch (error) {
     if (error instanceof KnownError) throw error;
-    throw new KnownError('START_REFUSED', { problem: `${path}: ${describeCause(error)}` }, error);
+    throw new KnownError('START_REFUSED', { problem: `${path}: ${whyNotBeside(error)}` }, error);
   }
 }
 
 /** Who can write a directory above the view can put another one in its place, unless the directory is sticky. */
 function refuseSwappable(path: string, account: Account): void {
   for (let folder = dirname(path); ; folder = dirname(folder)) {
-    const stat = statSync(folder);
-    const swappable = stat.uid === account.uid || ((stat.mode & 0o1000) === 0 && mayWrite(stat, account));
-    if (swappable) {
+    if (canReplaceIn(statSync(folder), account.uid, groupsOf(account))) {
       const who = account.name ?? `${account.uid}`;
       const problem = `user ${who} can write ${folder}, and could put another view in the place of ${path}; keep the store in a directory of root`;
       throw new KnownError('START_REFUSED', { problem });
@@ -154,8 +152,10 @@ function shareBytes(
 }
 
 /** The groups of an account without a name are known: its own alone. */
-const mayWrite = (file: Stats, { uid, gid, name }: Account): boolean =>
-  canWrite(file, uid, name === undefined ? new Set([gid]) : undefined);
+const groupsOf = ({ gid, name }: Account): ReadonlySet<number> | undefined =>
+  name === undefined ? new Set([gid]) : undefined;
+
+const mayWrite = (file: Stats, account: Account): boolean => canWrite(file, account.uid, groupsOf(account));
 
 function lstatOrNothing(directory: Directory, name: string): Stats | undefined {
   try {

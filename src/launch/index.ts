@@ -3,4 +3,5 @@ export { type AllowedModel, buildAllowedView, reflink } from './allowed-view.ts'
 export { type CommandSearch, firstReachable, type Runnable, runnableFiles } from './command-file.ts';
 export { type Outcasts, type Quarantined, quarantine } from './quarantine.ts';
 export { refuseTooLong, type Words } from './room-for-words.ts';
+export { refuseAltered, type StartedWith } from './unaltered-words.ts';
 export { type ProvenStore, WatchedStore } from './watched-store.ts';

@@ -1,5 +1,5 @@
-import { lstatSync, mkdirSync } from 'node:fs';
-import { describeCause, KnownError } from '../errors/index.ts';
+import { fstatSync, mkdirSync } from 'node:fs';
+import { describeCause, KnownError, systemCode } from '../errors/index.ts';
 import { Directory, textToRaw } from '../files/index.ts';
 
 /**
@@ -14,13 +14,30 @@ export function openOwnFolder(path: string, mode: number, uid: number | undefine
   try {
     mkdirSync(path, { mode });
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) {
-      throw refuse(describeCause(error), error);
-    }
+    if (systemCode(error) !== 'EEXIST') throw refuse(describeCause(error), error);
   }
-  const stat = lstatSync(path);
-  if (!stat.isDirectory()) throw refuse('it is no directory');
-  if (uid !== undefined && stat.uid !== uid) throw refuse(`it belongs to user ${stat.uid}, not to ${uid}`);
-  if ((stat.mode & 0o022) !== 0) throw refuse('others can write into it');
-  return Directory.open(textToRaw(path));
+  let folder: Directory;
+  try {
+    folder = Directory.open(textToRaw(path));
+  } catch (error) {
+    const code = systemCode(error);
+    throw refuse(code === 'ENOTDIR' || code === 'ELOOP' ? 'it is no directory' : describeCause(error), error);
+  }
+  // What is open is looked at, not what lies there by now.
+  const stat = fstatSync(folder.fd);
+  const problem =
+    uid !== undefined && stat.uid !== uid
+      ? `it belongs to user ${stat.uid}, not to ${uid}`
+      : (stat.mode & 0o022) === 0
+        ? undefined
+        : 'others can write into it';
+  if (problem === undefined) return folder;
+  folder[Symbol.dispose]();
+  throw refuse(problem);
 }
+
+/** Why something could not be put beside the store. */
+export const whyNotBeside = (error: unknown): string =>
+  systemCode(error) === 'EXDEV'
+    ? 'beside the store lies another file system; mount the directory above the store, not the store alone'
+    : describeCause(error);

@@ -1,8 +1,8 @@
-import { fsyncSync, lstatSync, mkdirSync, renameSync } from 'node:fs';
-import { describeCause, KnownError, systemCode } from '../errors/index.ts';
+import { fsyncSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { KnownError, systemCode } from '../errors/index.ts';
 import { Directory, type RawName, textToRaw } from '../files/index.ts';
 import type { Digest } from '../oci/index.ts';
-import { openOwnFolder } from './own-folder.ts';
+import { openOwnFolder, whyNotBeside } from './own-folder.ts';
 
 /** What is taken out of a store so that the rest of it can start. */
 export interface Outcasts {
@@ -38,17 +38,20 @@ export function quarantine(
     const name = effects.now.toISOString().replace(/[:.]/g, '');
     mkdirSync(folder.reach(name), { mode: 0o700, recursive: true });
     using place = folder.openDirectory(name);
-    let moved = 0;
-    for (const model of models) {
-      moved += move(root, place, ['manifests', ...model.replace(/:([^:/]*)$/, '/$1').split('/')]);
+    const moved = { models: 0, blobs: 0 };
+    try {
+      for (const model of models)
+        moved.models += move(root, place, ['manifests', ...model.replace(/:([^:/]*)$/, '/$1').split('/')]);
+      for (const digest of blobs) moved.blobs += move(root, place, ['blobs', digest.replace(':', '-')]);
+    } finally {
+      // A service that is started again and again leaves no empty directory each time.
+      if (moved.models + moved.blobs === 0) rmSync(folder.reach(name), { recursive: true });
     }
-    let movedBlobs = 0;
-    for (const digest of blobs) movedBlobs += move(root, place, ['blobs', digest.replace(':', '-')]);
     fsyncSync(place.fd);
-    return { path: `${folder.path}/${name}`, models: moved, blobs: movedBlobs };
+    return { path: `${folder.path}/${name}`, ...moved };
   } catch (error) {
     if (error instanceof KnownError) throw error;
-    const problem = `nothing could be put into quarantine: ${describeCause(error)}`;
+    const problem = `not everything that is bad could be put into quarantine: ${whyNotBeside(error)}`;
     throw new KnownError('START_REFUSED', { problem }, error);
   }
 }

@@ -1,19 +1,10 @@
-import { createHash, type Hash } from 'node:crypto';
-import { closeSync, fstatSync, lstatSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { describeCause } from '../errors/index.ts';
-import {
-  type Directory,
-  difference,
-  type FileIdentity,
-  identityOf,
-  type RawName,
-  rawToText,
-} from '../files/index.ts';
-import { type BlobIndex, type BlobTable, OllamaStore, openBlob } from '../store/index.ts';
+import { difference, type FileIdentity, identityOf, rawToText } from '../files/index.ts';
+import { type BlobIndex, type BlobTable, classifyBlobName, OllamaStore, openBlob } from '../store/index.ts';
+import { layoutOf } from './store-layout.ts';
 
-/** Levels below `manifests/`: host, namespace, model, tag. A deeper one is no model's. */
-const levels = 5;
 /** Blobs that are looked at before whatever waits (a signal) gets its turn. */
 const breath = 256;
 
@@ -23,7 +14,7 @@ export interface ProvenStore {
   /** The state in which a blob was proven; undefined for one that was not. */
   provenState(index: BlobIndex): FileIdentity | undefined;
   /** The state now, flushed where that is needed; undefined for a link and for what is gone. */
-  stateNow(store: OllamaStore, index: BlobIndex): FileIdentity | undefined;
+  stateNow(store: OllamaStore, index: BlobIndex): Promise<FileIdentity | undefined>;
 }
 
 /**
@@ -33,14 +24,19 @@ export interface ProvenStore {
 export class WatchedStore {
   readonly #path: string;
   readonly #links: readonly string[];
-  readonly #before: string;
+  /** Undefined where a part could not be read, which the check says. */
+  readonly #before: string | undefined;
 
   /** Looks for the first time; the check must begin after this. @throws KnownError STORE_UNREADABLE */
   constructor(path: string, followLinksInto: readonly string[]) {
     this.#path = path;
     this.#links = followLinksInto;
     using store = this.#open();
-    this.#before = layoutOf(store);
+    try {
+      this.#before = layoutOf(store);
+    } catch {
+      this.#before = undefined;
+    }
   }
 
   /** What is not as it was proven, in words; undefined when all of it is. */
@@ -52,10 +48,11 @@ export class WatchedStore {
         if (index % breath === 0) await setImmediate();
         const before = proven.provenState(index);
         if (before === undefined) continue;
-        const moved = movedField(store, proven, index, before);
+        const moved = await movedField(store, proven, index, before);
         if (moved !== undefined) return `blobs/${rawToText(proven.table.fileName(index))}: ${moved}`;
       }
-      return undefined;
+      const came = newOldName(store, proven.table);
+      return came && `blobs/${came}: it came meanwhile, and Ollama will rename it over the blob of its name`;
     } catch (error) {
       return describeCause(error);
     }
@@ -66,21 +63,24 @@ export class WatchedStore {
   }
 }
 
-function movedField(
+async function movedField(
   store: OllamaStore,
   proven: ProvenStore,
   index: BlobIndex,
   before: FileIdentity,
-): string | undefined {
-  const now = proven.table.isLink(index)
-    ? throughLink(store, proven.table, index)
-    : proven.stateNow(store, index);
+): Promise<string | undefined> {
+  const { table } = proven;
+  const now =
+    table.isLink(index) || table.isColon(index)
+      ? stateOpened(store, table, index)
+      : await proven.stateNow(store, index);
   if (now === undefined) return 'it is gone, or no regular file any more';
   const field = difference(before, now);
   return field === undefined ? undefined : `its ${field} moved`;
 }
 
-function throughLink(store: OllamaStore, table: BlobTable, index: BlobIndex): FileIdentity {
+/** What no seal holds: what lies behind a link, and what has the old name with a colon. */
+function stateOpened(store: OllamaStore, table: BlobTable, index: BlobIndex): FileIdentity {
   const fd = openBlob(store, table, index);
   try {
     return identityOf(fstatSync(fd, { bigint: true }));
@@ -89,24 +89,12 @@ function throughLink(store: OllamaStore, table: BlobTable, index: BlobIndex): Fi
   }
 }
 
-/** A digest of which directories make up the store, and of every name below `manifests/` with its file's state. */
-function layoutOf(store: OllamaStore): string {
-  const hash = createHash('sha256');
-  for (const directory of [store.manifests, store.blobs]) {
-    const stat = directory === undefined ? undefined : fstatSync(directory.fd, { bigint: true });
-    hash.update(`${stat?.dev}:${stat?.ino}\n`);
-  }
-  if (store.manifests !== undefined) addNames(store.manifests, '', levels, hash);
-  return hash.digest('hex');
-}
-
-function addNames(directory: Directory, path: RawName, depth: number, hash: Hash): void {
-  for (const name of [...directory.names()].sort()) {
-    const stat = lstatSync(directory.reach(name), { bigint: true });
-    const { dev, ino, size, mtimeNs, ctimeNs } = stat;
-    hash.update(`${path}/${name}\0${stat.mode}:${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}\n`, 'latin1');
-    if (!stat.isDirectory() || depth === 0) continue;
-    using below = directory.openDirectory(name);
-    addNames(below, `${path}/${name}`, depth - 1, hash);
-  }
+/** A blob with the old name that the check has not seen: at its start Ollama puts it in the place of one that was proven. */
+function newOldName({ blobs }: OllamaStore, table: BlobTable): string | undefined {
+  const known = new Set<string>();
+  for (let index = 0; index < table.length; index += 1)
+    if (table.isColon(index)) known.add(table.fileName(index));
+  for (const name of blobs?.names() ?? [])
+    if (classifyBlobName(name).kind === 'colon' && !known.has(name)) return rawToText(name);
+  return undefined;
 }

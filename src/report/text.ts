@@ -1,4 +1,4 @@
-import { explainExitStatus, type Finding, type RuleId } from '../findings/index.ts';
+import { explainExitStatus, type Finding, type RuleId, typedCommand } from '../findings/index.ts';
 import type { CheckReport, ModelResult } from './check-report.ts';
 import { printable } from './printable.ts';
 import { shownSize } from './shown-size.ts';
@@ -107,8 +107,9 @@ function trustLine({ trustChecked, allowList }: CheckReport): string {
 function nextCommand(report: CheckReport): string {
   const urgent = report.findings.find(({ bit, hint }) => bit !== 0 && hint !== undefined);
   if (urgent?.hint !== undefined) return urgent.hint;
-  if (report.exitCode !== 0) return 'verify-models';
+  const again = typedCommand(['verify-models', '--store', report.store]) ?? 'verify-models';
+  if (report.exitCode !== 0) return again;
   if (report.summary.models === 0) return 'ollama pull llama3.2';
-  if (report.partial) return 'verify-models';
+  if (report.partial) return again;
   return 'verify-models --report sarif=verify-models.sarif   (the same check, with a file for your CI)';
 }

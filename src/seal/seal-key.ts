@@ -11,7 +11,7 @@ const keySize = 32;
  * The key that authenticates seals: 32 random bytes in the state directory, made at the first use, or a file that the
  * site provides (16 bytes to 4 KiB, such as a Kubernetes Secret; it may be a link).
  *
- * @throws KnownError STATE_UNUSABLE, STATE_DAMAGED, STATE_LOCKED
+ * @throws KnownError SEAL_KEY_UNUSABLE, STATE_UNUSABLE, STATE_DAMAGED, STATE_LOCKED
  */
 export function openSealKey(
   state: StateDirectory,
@@ -37,7 +37,7 @@ function makeKey(state: StateDirectory, random: (bytes: number) => Uint8Array): 
 
 function readKeyFile(path: string): Uint8Array {
   const refuse = (problem: string, cause?: unknown) =>
-    new KnownError('STATE_UNUSABLE', { path, problem }, cause);
+    new KnownError('SEAL_KEY_UNUSABLE', { path, problem }, cause);
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -47,9 +47,9 @@ function readKeyFile(path: string): Uint8Array {
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile() || stat.size < 16 || stat.size > 4096) {
-      throw refuse('the key of a seal is a file of 16 to 4096 bytes');
+      throw refuse('it is no file of 16 to 4096 bytes');
     }
-    if ((stat.mode & 0o002) !== 0) throw refuse('every user of this machine can write the key of the seal');
+    if ((stat.mode & 0o002) !== 0) throw refuse('every user of this machine can write it');
     return readFileSync(fd);
   } finally {
     closeSync(fd);

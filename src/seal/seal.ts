@@ -35,7 +35,7 @@ export interface Seal {
   proofByVerity(digest: Digest, now: Date): KeptProof | undefined;
 }
 
-/** Largest seal that is read: 256 MiB, two and a half million files. */
+/** Largest seal that is read: 256 MiB, close to two million files. */
 const sealLimit = 256 * 1024 * 1024;
 
 /** One seal for each store; the file is named after it. */

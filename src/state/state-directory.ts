@@ -4,10 +4,13 @@ import {
   constants,
   fstatSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
+  readSync,
   renameSync,
+  rmSync,
   statSync,
   unlinkSync,
   utimesSync,
@@ -132,6 +135,8 @@ export class StateDirectory {
 
   #replace(name: string, text: string | Uint8Array): void {
     const temporary = join(this.path, `.${name}.${this.#effects.pid}`);
+    // What a run that died left, or whoever the directory belonged to before: in a container the number is always the same.
+    rmSync(temporary, { force: true });
     const fd = openSync(temporary, writeFlags(), 0o600);
     try {
       try {
@@ -222,15 +227,22 @@ export class StateDirectory {
   /** A lock from the future was made before the clock was set back; it is as old as one that was left long ago. */
   #isStale(path: string): boolean {
     const now = this.#effects.now().getTime();
-    return Math.abs(now - statSync(path).mtimeMs) >= staleLockMs;
+    return Math.abs(now - lstatSync(path).mtimeMs) >= staleLockMs;
   }
 
   #locked(path: string): KnownError {
     let pid = 'unknown';
     try {
-      pid = readFileSync(path, 'utf8').trim().slice(0, 20);
+      const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+      const fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      try {
+        const room = Buffer.alloc(20);
+        pid = room.toString('utf8', 0, readSync(fd, room)).trim() || pid;
+      } finally {
+        closeSync(fd);
+      }
     } catch {
-      // The lock went away in between; the message does without its owner.
+      // The lock went away in between, or is no file; the message does without its owner.
     }
     return new KnownError('STATE_LOCKED', { path: this.path, pid });
   }

@@ -1,4 +1,5 @@
 import { type BigIntStats, closeSync, fstatSync, lstatSync } from 'node:fs';
+import { flushByHandle } from '../files/index.ts';
 import { type BlobIndex, type BlobTable, type OllamaStore, openBlob } from '../store/index.ts';
 
 /**
@@ -29,5 +30,20 @@ export function lookAtBlob<T>(
     }
   } catch {
     return undefined;
+  }
+}
+
+/** Flushes a blob where `lookAtBlob` may not, since fsync by number is denied. False where it could not be flushed. */
+export async function flushBlob(store: OllamaStore, table: BlobTable, index: BlobIndex): Promise<boolean> {
+  if (table.isLink(index) || table.isColon(index)) return false;
+  let fd: number | undefined;
+  try {
+    fd = openBlob(store, table, index);
+    await flushByHandle(fd);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
 }

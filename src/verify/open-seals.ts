@@ -1,6 +1,8 @@
 import { fstatSync, realpathSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { KnownError } from '../errors/index.ts';
 import {
+  canReplaceIn,
   canWrite,
   keyTravelsWith,
   machineVolumes,
@@ -65,7 +67,7 @@ export interface OpenSeals {
   readonly seal: Seal | undefined;
   /** Why no seal counts. */
   readonly why: string | undefined;
-  /** The owner of the state could write one of the directories of the store. */
+  /** The owner of the state could write one of the directories of the store, or put others in their place. */
   readonly forgeable: boolean;
   /** The owner of the state could write this file. */
   couldForge(file: Owned): boolean;
@@ -107,9 +109,12 @@ export function openSeals(store: OllamaStore, request: SealingRequest, now: Date
       return { ...without, why };
     }
     const key = openSealKey(state, keyFile, random);
-    const couldForge = forgerOf(state, host);
+    const couldForge = forgerOf(state, host, canWrite);
     const paths = [store.path, store.manifests?.path, store.blobs.path];
-    const forgeable = paths.some((path) => path !== undefined && couldForge(statSync(path)));
+    const couldReplace = forgerOf(state, host, canReplaceIn);
+    const forgeable =
+      paths.some((path) => path !== undefined && couldForge(statSync(path))) ||
+      [store.path, store.blobs.path].some((path) => above(path).some((one) => couldReplace(statSync(one))));
     const usable = { ...without, place: { state, key }, forgeable, couldForge };
     if (afresh) return { ...usable, why: '--full' };
     const seal = readSeal(state, key, {
@@ -142,10 +147,19 @@ function volumeOfUpper(overlay: Volume | undefined, mountInfo: string | undefine
   return path === undefined ? undefined : volumeOf(path, mountInfo);
 }
 
-/** A user other than root who can write both the store and the state can make any seal they like. */
-function forgerOf(state: StateDirectory, host: HostFacts): (file: Owned) => boolean {
+/**
+ * A user other than root who can write both the store and the state can make any seal they like; who can write a directory
+ * above the store can put another store there.
+ */
+function forgerOf(state: StateDirectory, host: HostFacts, can: typeof canWrite): (file: Owned) => boolean {
   const { uid } = statSync(state.path);
   if (uid === 0 || host.uid === undefined) return () => false;
   const groups = uid === host.uid ? new Set(host.groups) : undefined;
-  return (file) => canWrite(file, uid, groups);
+  return (file) => can(file, uid, groups);
+}
+
+/** The directories above a path, up to the root. */
+function above(path: string): string[] {
+  const folder = dirname(path);
+  return folder === path ? [] : [folder, ...above(folder)];
 }

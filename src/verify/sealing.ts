@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { KnownError } from '../errors/index.ts';
-import { type FileIdentity, identityOf, settle } from '../files/index.ts';
+import { type FileIdentity, fsyncIsDenied, identityOf, settle } from '../files/index.ts';
 import type { Digest } from '../oci/index.ts';
 import { encodeSeal, type KeptProof, type SealedFile, sealFileName } from '../seal/index.ts';
 import { type BlobIndex, BlobTable, type OllamaStore, type Report } from '../store/index.ts';
 import type { BlobTables } from './blob-tables.ts';
 import type { Inventory } from './inventory.ts';
 import { judgeSize } from './judge-blob.ts';
-import { lookAtBlob } from './look-at-blob.ts';
+import { flushBlob, lookAtBlob } from './look-at-blob.ts';
 import { type OpenSeals, openSeals, type SealingRequest } from './open-seals.ts';
 import { ProvenFiles } from './proven-files.ts';
 import { VerityDigests } from './verity-digests.ts';
@@ -24,6 +24,8 @@ export class Sealing {
   #open: OpenSeals | undefined;
   #proven: ProvenFiles | undefined;
   #table = new BlobTable();
+  /** 1 for each blob that is taken. */
+  #isTaken = new Uint8Array();
   #taken = 0;
   #byVerity = 0;
   #kept = 0;
@@ -50,7 +52,8 @@ export class Sealing {
   }
 
   /** The state of a blob now, flushed where that is needed; undefined for a link and for what is gone. */
-  stateNow(store: OllamaStore, index: BlobIndex): FileIdentity | undefined {
+  async stateNow(store: OllamaStore, index: BlobIndex): Promise<FileIdentity | undefined> {
+    if (this.#flushesApart && !(await flushBlob(store, this.#table, index))) return undefined;
     return lookAtBlob(store, this.#table, index, this.#flush, identityOf);
   }
 
@@ -65,6 +68,7 @@ export class Sealing {
     const taken = new Uint8Array(table.length);
     const proven = new ProvenFiles(table.length);
     this.#proven = proven;
+    this.#isTaken = taken;
     this.#table = table;
     const open = openSeals(store, this.#request, this.#now);
     this.#open = open;
@@ -75,6 +79,7 @@ export class Sealing {
     let bytes = 0;
     for (let index = 0; index < table.length; index += 1) {
       if (index % breath === 0) await setImmediate();
+      if (this.#flushesApart && !(await flushBlob(store, table, index))) continue;
       const identity = lookAtBlob(store, table, index, this.#flush, (stat) => {
         if (open.couldForge(stat)) forgeable = true;
         return identityOf(stat);
@@ -109,18 +114,24 @@ export class Sealing {
     const [open, proven] = [this.#open, this.#proven];
     // Nothing is new: the seal that was read holds all of it.
     const unchanged = this.#kept === 0 && this.#byVerity === 0 && open?.seal !== undefined;
-    if (open?.place === undefined || proven === undefined || unchanged) return;
+    const nothingNew = unchanged && this.#verity === undefined;
+    if (open?.place === undefined || proven === undefined || nothingNew) return;
     const { place, device, volume, seal } = open;
     const indexes: BlobIndex[] = [];
     const before = BigInt(this.#now.getTime() - settledAfterMs) * 1_000_000n;
+    let [found, learned] = [false, false];
     for (let index = 0; index < table.length; index += 1) {
       const identity = table.isLink(index) || table.isColon(index) ? undefined : this.provenState(index);
       if (identity === undefined || identity.dev !== device) continue;
-      const verity = await this.#verity?.of(store, table, index, identity);
+      const sealed = this.#isTaken[index] === 1 ? seal?.verityOf(table.digest(index)) : undefined;
+      const verity = sealed ?? (await this.#verity?.of(store, table, index, identity));
+      if (verity !== undefined) found = true;
+      if (verity !== sealed) learned = true;
       // What the kernel keeps unchanged needs no time to settle.
       if (verity !== undefined || identity.ctimeNs <= before) indexes.push(index);
     }
-    this.#verity?.tell(report);
+    if (!found) this.#verity?.tell(report);
+    if (unchanged && !learned) return;
     const digests = indexes.map((index) => table.digest(index));
     const fileAt = (place: number): SealedFile => {
       const [index = 0, digest] = [indexes[place], digests[place]];
@@ -165,7 +176,12 @@ export class Sealing {
   }
 
   get #flush(): ((fd: number) => unknown) | undefined {
-    return this.#open?.writesShow === 'at-once' ? undefined : settle;
+    return this.#open?.writesShow === 'at-once' || fsyncIsDenied() ? undefined : settle;
+  }
+
+  /** A write shows only once it is flushed, and Node.js denies fsync by number: a step of its own does it. */
+  get #flushesApart(): boolean {
+    return this.#open?.writesShow !== 'at-once' && fsyncIsDenied();
   }
 
   #tellForgeable(taken: Uint8Array, report: Report): Uint8Array {
@@ -179,8 +195,11 @@ export class Sealing {
       hint: 'run the check as another user than Ollama (root with --user, a systemd unit, an init container)',
     });
     if (!this.#request.guarded) return taken;
-    this.#taken = 0;
-    return new Uint8Array(taken.length);
+    // What could be forged is not sealed anew either.
+    this.#proven = new ProvenFiles(taken.length);
+    this.#isTaken = new Uint8Array(taken.length);
+    [this.#taken, this.#byVerity] = [0, 0];
+    return this.#isTaken;
   }
 
   #tellTaken(blobs: number, bytes: number, report: Report): void {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import { flipBit } from '../fixtures/damage.ts';
 import { bareEnvironment } from '../fixtures/run-main.ts';
 import { program } from '../fixtures/run-program.ts';
-import type { SampleModel } from '../fixtures/sample-store.ts';
+import { type SampleModel, sampleLayers } from '../fixtures/sample-store.ts';
 import { SealedSite } from '../fixtures/sealed-site.ts';
 
 const root =
@@ -20,10 +20,14 @@ suite('exec in odd places', { skip: !root && 'needs root and unshare' }, () => {
     model = site.scratch.addModel();
     mkdirSync(site.state, { mode: 0o700 });
   });
-  afterEach(() => site.remove());
+  afterEach(() => {
+    flags = [];
+    site.remove();
+  });
 
   const command = ['/bin/echo', 'started'];
-  const words = () => ['exec', ...site.where, '--', ...command];
+  let flags: readonly string[] = [];
+  const words = () => ['exec', ...flags, ...site.where, '--', ...command];
   /** In a mount namespace of its own, after a line of shell in which $STATE is the state directory. */
   const after = (line: string, kinds: readonly string[] = ['--mount', '--propagation', 'private']) =>
     spawnSync(
@@ -31,7 +35,7 @@ suite('exec in odd places', { skip: !root && 'needs root and unshare' }, () => {
       [...kinds, 'sh', '-ec', `${line}\nexec "$@"`, 'sh', process.execPath, program, ...words()],
       {
         encoding: 'utf8',
-        env: { ...bareEnvironment, PATH: process.env.PATH, STATE: site.state },
+        env: { ...bareEnvironment, PATH: process.env.PATH, STATE: site.state, STORE: site.store },
       },
     );
 
@@ -58,6 +62,28 @@ suite('exec in odd places', { skip: !root && 'needs root and unshare' }, () => {
       assert.deepEqual([after(line).status, after(line).stdout], [1, '']);
     });
   }
+
+  for (const [action, ...more] of [['quarantine'], ['serve-allowed', '--user', '61001:61001']]) {
+    test(`--on-fail ${action} says what to mount where the store alone is mounted, and leaves nothing behind`, () => {
+      flipBit(model.blob('system'), 0, 0);
+      site.scratch.addModel('registry.ollama.ai/library/other:latest', sampleLayers('Be brief.'));
+      flags = ['--on-fail', action ?? '', ...more];
+      const { status, stdout, stderr } = after('mount --bind "$STORE" "$STORE"');
+      assert.deepEqual([status, stdout], [4, ''], stderr);
+      assert.match(stderr, /lies another file system; mount the directory above the store/);
+      assert.ok(existsSync(model.blob('system')));
+      const quarantine = `${site.store}.quarantine`;
+      assert.deepEqual(existsSync(quarantine) ? readdirSync(quarantine) : [], []);
+    });
+  }
+
+  test('two numbers are a user where there is no /etc/passwd at all', () => {
+    flags = ['--user', '61001:61002'];
+    command.splice(0, 2, '/usr/bin/id', '-u');
+    const { stdout, stderr } = after('mount -t tmpfs tmpfs /etc');
+    command.splice(0, 2, '/bin/echo', 'started');
+    assert.equal(stdout, '61001\n', stderr);
+  });
 
   test('the store of the user whose home passwd names is checked and started on, not that of root', () => {
     const home = site.beside('home');

@@ -50,6 +50,34 @@ suite('exec when the check fails', () => {
     assert.equal(existsSync(model.blob('model')), true);
   });
 
+  test('a report is one document, of the check that decided; the events of both stand one after the other', async () => {
+    site.scratch.addModel('registry.ollama.ai/library/other:latest', sampleLayers('Be brief.'));
+    flip();
+    const [json, xml, lines] = [site.beside('json'), site.beside('xml'), site.beside('lines')];
+    const reports = [`json=${json}`, `junit=${xml}`, `jsonl=${lines}`].flatMap((each) => ['--report', each]);
+    const exec = (action: string) =>
+      site.run('exec', '--on-fail', action, ...reports, ...site.where, '--', 'sh');
+    const told = () => {
+      const report = JSON.parse(readFileSync(json, 'utf8')) as { exitCode: number; models: unknown[] };
+      assert.equal(readFileSync(xml, 'utf8').match(/<testsuites/g)?.length, 1);
+      const events = readFileSync(lines, 'utf8').trim().split('\n');
+      const ends = events.map((line) => JSON.parse(line)).filter(({ type }) => /start|end/.test(type));
+      return [
+        report.exitCode,
+        report.models.length,
+        ends.map(({ type, exitCode }) => exitCode ?? type).join(' '),
+      ];
+    };
+    assert.equal((await exec('stop')).status, 1);
+    assert.deepEqual(told(), [1, 2, 'start 1']);
+    writeFileSync(`${site.store}.quarantine`, '');
+    assert.equal((await exec('quarantine')).status, 4);
+    assert.deepEqual(told(), [1, 2, 'start 1']);
+    rmSync(`${site.store}.quarantine`);
+    assert.equal((await exec('quarantine')).status, 0);
+    assert.deepEqual(told(), [0, 1, 'start 1 start 0']);
+  });
+
   test('--on-fail quarantine moves nothing when the list itself is not accepted', async () => {
     await site.approve();
     writeFileSync(site.approvals, '');
@@ -92,6 +120,10 @@ suite('exec when the check fails', () => {
       assert.deepEqual(readdirSync(`${view()}/manifests/registry.ollama.ai/library`), ['other']);
       assert.equal(readdirSync(`${view()}/blobs`).length, 6);
       const inode = (path: string) => statSync(path).ino;
+      const linked = first.stderr.match(
+        /warning: blobs\/\S+ has 2 names on this disk; .*\(and 5 more such\)\n/g,
+      );
+      assert.equal(linked?.length ?? 0, hasReflinks(site.scratch.folder) ? 0 : 1, first.stderr);
       const inView = other.blob('model').replace(site.store, view());
       assert.equal(inode(inView) === inode(other.blob('model')), !hasReflinks(site.scratch.folder));
       const before = statSync(inView).ctimeMs;

@@ -82,6 +82,41 @@ suite('what exec hands over', () => {
     }
   });
 
+  test('nothing where Node.js would hand over something else: a word or a variable that is not UTF-8', () => {
+    const started = (line: string) => {
+      const words = [process.execPath, program, 'exec', ...site.where, '--'];
+      const { status, stdout, stderr } = spawnSync('sh', ['-c', line, 'sh', ...words], {
+        encoding: 'utf8',
+        env: { ...bareEnvironment, PATH: process.env.PATH },
+      });
+      return [status, stdout, stderr.trim().split('\n')[0]];
+    };
+    const text = `"$(printf 'caf\\351')"`;
+    const sentence = (what: string) =>
+      `verify-models: nothing was started: echo cannot be run: ${what} is not UTF-8, and Node.js would hand it over altered (COMMAND_NOT_EXECUTABLE)`;
+    assert.deepEqual(started(`"$@" echo ${text}`), [126, '', sentence('the word caf\ufffd')]);
+    const variable = 'the variable WHERE (env -u WHERE takes it away)';
+    assert.deepEqual(started(`WHERE=${text} exec "$@" echo started`), [126, '', sentence(variable)]);
+    assert.deepEqual(started('"$@" echo café').slice(0, 2), [0, 'café\n']);
+  });
+
+  const caged = root && spawnSync('setpriv', ['--bounding-set=-all', 'true']).status === 0;
+  test('nothing where root may not become its user, and the sentence that says why', {
+    skip: !caged && 'needs root and setpriv',
+  }, () => {
+    const words = [program, 'exec', '--user', '61001:61001', ...site.where, '--', 'echo', 'started'];
+    const cage = ['--bounding-set=-setuid,-setgid', '--inh-caps=-all', process.execPath];
+    const { status, stdout, stderr } = spawnSync('setpriv', [...cage, ...words], {
+      encoding: 'utf8',
+      env: { ...bareEnvironment, PATH: process.env.PATH },
+    });
+    assert.deepEqual([status, stdout], [64, ''], stderr);
+    assert.match(
+      stderr,
+      /--user 61001:61001: this process may not become that user \(EPERM.*SETUID and SETGID/,
+    );
+  });
+
   const python = spawnSync('python3', ['--version']).status === 0;
   test('as many words as the stack has room for', {
     skip: !python && 'needs python3, to raise the limit',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { chownSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chownSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import { flipBit } from '../fixtures/damage.ts';
 import { bareEnvironment } from '../fixtures/run-main.ts';
@@ -78,6 +78,17 @@ suite('exec', () => {
     const without = await site.run('exec', '--require-allow-list', ...site.where, '--', 'sh');
     assert.equal(without.status & 2, 2);
     assert.match(without.stderr, /not started/);
+  });
+
+  test('starts on a store with a sound blob of the old name, which Ollama renames, and not with an altered one', async () => {
+    const blob = model.blob('system');
+    const old = blob.replace(/sha256-(?=[^/]*$)/, 'sha256:');
+    copyFileSync(blob, old);
+    const run = await site.run('exec', ...site.where, '--', 'sh');
+    assert.deepEqual([run.status, run.io.replaced?.words], [0, ['sh']], run.stderr);
+    flipBit(old, 0, 0);
+    const altered = await site.run('exec', ...site.where, '--', 'sh');
+    assert.deepEqual([altered.status, altered.io.replaced], [1, undefined], altered.stderr);
   });
 
   test('hashes nothing the second time', async () => {

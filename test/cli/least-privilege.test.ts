@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { flipBit } from '../fixtures/damage.ts';
 import { MappedWriter, noMapping, onDisk } from '../fixtures/mapped-writer.ts';
 import { bareEnvironment } from '../fixtures/run-main.ts';
@@ -63,6 +64,34 @@ describe('under the permission model of Node.js', () => {
     assert.equal(refused.status, 4);
     assert.match(refused.stdout, /Use --allow-worker to manage permissions/);
     assert.equal((await run(check('--jobs', '2'), '--allow-worker')).status, 0);
+  });
+
+  test('--fs-verity, which needs another program, says that it may not start one', async () => {
+    const { status, stdout, stderr } = await run(check('--fs-verity'));
+    assert.equal(status, 0, stderr);
+    assert.match(
+      stdout,
+      /verity-not-used: .*the program fsverity cannot be started: .*--allow-child-process/,
+    );
+  });
+
+  test('seals count, and exec starts, where a file must be flushed before it is looked at', () => {
+    const file = fileURLToPath(new URL('./seal-where-writes-hide.ts', import.meta.url));
+    const ms = site.day * 86_400_000;
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      [
+        ...['--permission', '--allow-fs-read=*', `--allow-fs-write=${site.state}`, '--allow-child-process'],
+        ...[file, site.store, site.state, `${ms}`],
+      ],
+      { encoding: 'utf8', env: { ...bareEnvironment, PATH: process.env.PATH } },
+    );
+    const expected = [
+      [0, 'seal-not-used', null],
+      [0, 'seal-used', null],
+      [0, '0 B hashed now', ['sh']],
+    ];
+    assert.deepEqual(JSON.parse(stdout || '[]'), expected, stderr);
   });
 
   test('exec becomes the command with --allow-child-process, and says so without', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import { flipBit } from '../fixtures/damage.ts';
 import { type MainRun, runMainWith } from '../fixtures/run-main.ts';
@@ -180,6 +180,19 @@ suite('the termination log', () => {
         /^verify-models: exit status 126: COMMAND_NOT_EXECUTABLE: .*\n$/,
       );
     }
+  });
+
+  test('is never written through a hard link, whose other name may be a blob', async () => {
+    const blob = model.blob('template');
+    linkSync(blob, site.beside('link'));
+    const before = readFileSync(blob);
+    flipBit(model.blob('system'), 0, 0);
+    const words = ['check', '--termination-log', site.beside('link'), ...site.where];
+    const run = await runMainWith(site.io({}), words);
+    assert.equal(run.status, 1);
+    assert.match(run.stderr, /REPORT_UNWRITABLE/);
+    assert.match(run.stderr, /it has other names \(hard links\)/);
+    assert.deepEqual(readFileSync(blob), before);
   });
 
   test('is never written into the store, by whatever name it is called', async () => {

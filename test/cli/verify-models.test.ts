@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
@@ -14,7 +15,7 @@ import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { runProgramFile } from '../fixtures/run-program.ts';
+import { program, runProgramFile } from '../fixtures/run-program.ts';
 import { addSampleModel, writeBlob } from '../fixtures/sample-store.ts';
 
 let folder: string;
@@ -49,6 +50,14 @@ describe('the program in a process of its own', () => {
     const run = await runProgramFile(['--store', damaged, '--json']);
     assert.equal(run.status, 9);
     assert.equal(JSON.parse(run.stdout).exitCode, 9);
+  });
+
+  test('ends with 64 and one line where the working directory was removed', () => {
+    const line = 'cd "$(mktemp -d)" && rmdir "$PWD" && exec "$@"';
+    const words = ['-c', line, 'sh', process.execPath, program, '--store', sound];
+    const { status, stdout, stderr } = spawnSync('sh', words, { encoding: 'utf8' });
+    assert.deepEqual([status, stdout], [64, '']);
+    assert.match(stderr, /^verify-models: there is no working directory .*\(USAGE\)\nnext: .*\n$/);
   });
 
   test('ends with 64 and one line on stderr for a flag that does not exist', async () => {

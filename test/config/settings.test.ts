@@ -45,9 +45,14 @@ const taken: readonly (readonly [key: string, value: unknown, becomes: unknown])
   ['expect-digest', digest, digest],
   ['min-version', '7', 7],
   ['min-version', 7, 7],
+  ['user', 'ollama', 'ollama'],
+  // As OpenShift gives them, and the last one.
+  ['user', '1000660000:0', '1000660000:0'],
+  ['user', '4294967294:4294967294', '4294967294:4294967294'],
 ];
 
 const refused: readonly (readonly [key: string, ...values: unknown[]])[] = [
+  ['user', '4294967295', '0:4294967295', '1000:', ':1', '-1', '1:2:3', 'a b', ''],
   ['store', '', 7, true, null, [], {}, 'a\0b'],
   ['state', '', 'a\0b'],
   ['jobs', '257', '-1', '1.5', 'many', '', ' 2', true, null, [], 1e3, 0.5, Number.NaN],

@@ -21,6 +21,10 @@ suite('the account of --user', () => {
       home: undefined,
     });
   });
+  test('may have numbers of ten digits', () => {
+    const { uid, gid } = accountOf('1000660000:4294967294', passwd);
+    assert.deepEqual([uid, gid], [1_000_660_000, 4_294_967_294]);
+  });
   test('is two numbers, at home where passwd says, without the groups that the user has there', () => {
     assert.deepEqual(accountOf('998:1001', passwd), { uid: 998, gid: 1001, name: undefined, ...known });
   });

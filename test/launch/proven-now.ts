@@ -20,5 +20,9 @@ export async function provenNow(path: string): Promise<ProvenStore> {
     }
   };
   const before = Array.from({ length: table.length }, (_, index) => state(store, index));
-  return { table, provenState: (index: number) => before[index], stateNow: state };
+  return {
+    table,
+    provenState: (index: number) => before[index],
+    stateNow: async (of, index) => state(of, index),
+  };
 }

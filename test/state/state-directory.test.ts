@@ -207,6 +207,19 @@ describe('a file of the state', () => {
     assert.equal(state.read('x'), 'whole');
     assert.deepEqual(readdirSync(path), ['x']);
   });
+
+  test('is never written through a link or a FIFO that was laid where its temporary file goes', (t) => {
+    const state = open();
+    writeFileSync(join(folder, 'precious'), 'precious');
+    symlinkSync(join(folder, 'precious'), join(path, `.x.${effects.pid}`));
+    state.update('x', () => 'one');
+    assert.equal(readFileSync(join(folder, 'precious'), 'utf8'), 'precious');
+    assert.ok(lstatSync(join(path, 'x')).isFile());
+    if (spawnSync('mkfifo', [join(path, `.x.${effects.pid}`)]).status !== 0) return t.skip('needs mkfifo');
+    state.update('x', () => 'two');
+    assert.equal(state.read('x'), 'two');
+    assert.deepEqual(readdirSync(path), ['x']);
+  });
 });
 
 describe('a damaged file of the state', () => {

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import {
   existsSync,
+  lutimesSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -78,6 +81,24 @@ describe('the lock of the state', () => {
     assert.equal(run(71).read('x'), 'of 72');
   });
 
+  test('that is a link which leads nowhere is broken like any other', () => {
+    symlinkSync('nowhere', lock);
+    lutimesSync(lock, later(-61), later(-61));
+    run(72).update('x', () => 'y');
+    assert.deepEqual(readdirSync(path), ['x']);
+  });
+
+  test('is not waited for where it is a FIFO, and nothing of a link is read', (t) => {
+    writeFileSync(`${path}/precious`, 'precious');
+    symlinkSync('precious', lock);
+    lutimesSync(lock, now, now);
+    assertLocked(() => run(72).update('x', () => 'y'), 'unknown');
+    rmSync(lock);
+    if (spawnSync('mkfifo', [lock]).status !== 0) return t.skip('needs mkfifo');
+    utimesSync(lock, now, now);
+    assertLocked(() => run(72).update('x', () => 'y'), 'unknown');
+  });
+
   test('does not keep readers out', () => {
     run(71).update('x', () => 'old');
     run(71).update('x', () => {
@@ -97,7 +118,7 @@ describe('the lock of the state', () => {
 
   test('that holds no process number keeps others out all the same', () => {
     lockHeldBy('', now);
-    assertLocked(() => run(72).update('x', () => 'y'), '');
+    assertLocked(() => run(72).update('x', () => 'y'), 'unknown');
     lockHeldBy('9'.repeat(1000), now);
     assertLocked(() => run(72).update('x', () => 'y'), '9'.repeat(20));
   });

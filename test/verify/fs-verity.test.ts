@@ -22,7 +22,10 @@ describe('check --fs-verity', () => {
   let model: SampleModel;
   /** What the kernel measures: by content here, since a file with fs-verity has no other content ever. */
   let enabled: boolean;
+  /** How often it was asked. */
+  let asked: number;
   beforeEach(() => {
+    asked = 0;
     site = new SealedSite();
     model = site.scratch.addModel();
     enabled = true;
@@ -31,8 +34,9 @@ describe('check --fs-verity', () => {
 
   const check = async (...words: string[]) => {
     const io = site.io();
-    io.measureVerity = async (fd) =>
-      enabled
+    io.measureVerity = async (fd) => {
+      asked += 1;
+      return enabled
         ? sha256(
             Buffer.concat([
               Buffer.from('verity'),
@@ -41,6 +45,7 @@ describe('check --fs-verity', () => {
             ]),
           )
         : new Error('ERROR: FS_IOC_MEASURE_VERITY failed: Operation not supported');
+    };
     const { stdout, status } = await runMainWith(io, [...['check', '--json', ...site.where, ...words]]);
     const { blobs, findings } = JSON.parse(stdout) as {
       blobs: { proof: string }[];
@@ -76,6 +81,23 @@ describe('check --fs-verity', () => {
     const old = await check('--fs-verity');
     assert.deepEqual([old.sealed, old.rules], [6, ['seal-used']]);
     assert.match(old.said, /6 of them by fs-verity/);
+  });
+
+  test('keeps what the kernel says of files that were sealed before without it, and asks about each once', {
+    skip: linux,
+  }, async () => {
+    await check('--sealed');
+    assert.deepEqual([(await check('--fs-verity')).sealed, asked], [6, 6]);
+    assert.deepEqual([(await check('--fs-verity')).sealed, asked], [6, 6]);
+    site.day += tooLong;
+    const old = await check('--fs-verity');
+    assert.match(old.said, /6 of them by fs-verity/);
+  });
+
+  test('says that there is none also where everything is taken from a seal', async () => {
+    enabled = false;
+    await check('--sealed');
+    assert.deepEqual((await check('--fs-verity')).rules, ['seal-used', 'verity-not-used']);
   });
 
   test('hashes what the kernel says something else of, or nothing', { skip: linux }, async () => {

@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -13,6 +14,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import { flipBit } from '../fixtures/damage.ts';
 import { patternedBytes } from '../fixtures/patterned-bytes.ts';
+import { resealAsItIs } from '../fixtures/reseal.ts';
 import { sampleLayers } from '../fixtures/sample-store.ts';
 import { SealedSite } from '../fixtures/sealed-site.ts';
 
@@ -119,16 +121,21 @@ suite('a sealed check', () => {
     assert.ok(report.blobs.every(({ proof }: { proof: string }) => proof === 'whole'));
   });
 
-  test('a state that the writer of the store can write: used on a laptop, never before a start', async () => {
+  /** One user has both the store and the state. */
+  const asOnALaptop = async () => {
     site.uid = root ? 1234 : process.getuid?.();
-    if (root) {
-      for (const name of readdirSync(site.scratch.folder, { recursive: true, encoding: 'utf8' })) {
-        chownSync(site.beside(name), 1234, 1234);
-      }
-    }
+    const give = (folder: string) => {
+      if (!root) return;
+      for (const name of ['.', ...readdirSync(folder, { recursive: true, encoding: 'utf8' })])
+        chownSync(join(folder, name), 1234, 1234);
+    };
+    give(site.scratch.folder);
     await site.sealed();
-    if (root) for (const name of readdirSync(site.state)) chownSync(join(site.state, name), 1234, 1234);
-    if (root) chownSync(site.state, 1234, 1234);
+    give(site.state);
+  };
+
+  test('a state that the writer of the store can write: used on a laptop, never before a start', async () => {
+    await asOnALaptop();
     const laptop = await site.sealed();
     assert.ok(laptop.rules.includes('state-forgeable'));
     assert.deepEqual(Object.keys(laptop.proofs), ['seal']);
@@ -136,6 +143,29 @@ suite('a sealed check', () => {
     assert.ok(guarded.rules.includes('state-forgeable'));
     assert.equal(guarded.proofs.seal, undefined);
     assert.equal(guarded.status, 0);
+  });
+
+  test('whoever has the state and could put another store in the place of this one could forge a seal', {
+    skip: !root && 'needs root, to give files away',
+  }, async () => {
+    site.uid = 1234;
+    await site.sealed();
+    for (const name of ['.', ...readdirSync(site.state)]) chownSync(join(site.state, name), 1234, 1234);
+    assert.deepEqual((await site.sealed('--require-allow-list')).rules, ['seal-used']);
+    chownSync(site.scratch.folder, 1234, 1234);
+    const guarded = await site.sealed('--require-allow-list');
+    assert.ok(guarded.rules.includes('state-forgeable'));
+    assert.equal(guarded.proofs.seal, undefined);
+  });
+
+  test('a seal that was forged is not sealed anew by the check that did not use it', async () => {
+    await asOnALaptop();
+    flipBit(weights, 0, 0);
+    resealAsItIs(site);
+    assert.equal((await site.sealed()).status, 0, 'forged');
+    assert.equal((await site.sealed('--require-allow-list')).status, 1);
+    const after = await site.sealed();
+    assert.deepEqual([after.status, after.proofs.whole], [1, 1]);
   });
 
   test('a state directory that cannot be used costs a full check and no failure', async () => {
@@ -153,6 +183,20 @@ suite('a sealed check', () => {
     assert.equal(run.status, 0);
     assert.match(run.stdout, /seal-not-used/);
     chmodSync(site.store, 0o755);
+  });
+
+  test('nothing is kept inside the store, by whatever name it is called', async () => {
+    symlinkSync(site.store, site.beside('link'));
+    for (const state of [join(site.store, 'state'), join(site.beside('link'), 'blobs')]) {
+      const run = await site.run('check', '--sealed', '--store', site.store, '--state', state);
+      assert.equal(run.status, 0);
+      assert.match(run.stdout, /every blob is hashed: cannot use the state directory .*inside the store/);
+    }
+    assert.deepEqual(readdirSync(site.store).sort(), ['blobs', 'manifests']);
+    assert.deepEqual(
+      readdirSync(site.scratch.at('blobs')).filter((name) => !/^sha256-/.test(name)),
+      [],
+    );
   });
 
   test('a check of named models takes from the seal and leaves it as it was', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  chmodSync,
   copyFileSync,
   cpSync,
   mkdtempSync,
@@ -154,6 +155,24 @@ suite('whether a seal counts', () => {
     const again = `24 22 8:1 /keys ${elsewhere} rw - ext4 /dev/sdb1 rw\n`;
     site.host = { ...site.host, mountInfo: newMountInfo('ext4') + own + again };
     assert.match((await site.sealed('--seal-key', second)).said, /would lie on the volume that it seals/);
+  });
+
+  test('a key of the site that cannot be used costs a full check, and is what the reason names', async () => {
+    await site.sealed();
+    const [key, short] = [site.beside('key'), site.beside('short')];
+    writeFileSync(key, 'a secret of this site, mounted');
+    chmodSync(key, 0o666);
+    writeFileSync(short, 'short');
+    for (const [file, why] of [
+      [site.beside('absent'), 'ENOENT: no such file or directory'],
+      [site.store, 'it is no file of 16 to 4096 bytes'],
+      [short, 'it is no file of 16 to 4096 bytes'],
+      [key, 'every user of this machine can write it'],
+    ] as const) {
+      const { status, proofs, said } = await site.sealed('--seal-key', file);
+      assert.deepEqual([status, proofs.seal], [0, undefined]);
+      assert.equal(said, `every blob is hashed: cannot use the key of the seal ${file}: ${why}`);
+    }
   });
 
   test('a store on an overlay is sealed where its upper directory shows writes', async (t) => {

@@ -1,6 +1,12 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { gather, Incoming, type IncompleteArchive, type WholeArchive } from '../../src/archive/index.ts';
+import {
+  gather,
+  Incoming,
+  type IncompleteArchive,
+  shownNumbers,
+  type WholeArchive,
+} from '../../src/archive/index.ts';
 import type { Settings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { exitBits } from '../../src/findings/index.ts';
@@ -10,14 +16,7 @@ import { shortDigest, shortName } from '../../src/oci/index.ts';
 import { defaultStatePath, StateDirectory } from '../../src/state/index.ts';
 import { type InstallOutcome, installArchive } from '../../src/transfer/index.ts';
 import { type Io, liesInStore } from '../terminal/index.ts';
-import {
-  Custody,
-  Papers,
-  sendersOf,
-  shownNumbers,
-  TransferProgress,
-  writeRecord,
-} from '../transfer/index.ts';
+import { Custody, Papers, sendersOf, TransferProgress, writeRecord } from '../transfer/index.ts';
 import { refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
 import { installedLines } from './install-lines.ts';
 import { installFromMirror } from './install-mirror.ts';
@@ -87,7 +86,11 @@ class InstallRun {
     const incoming = new Incoming(join(this.#statePath, 'incoming'));
     const { stdin, interrupted: signal } = this.#io;
     const keeping = this.#run.flags.dryRun !== true;
-    const found = await gather(words, { incoming, keeping, stdin, signal });
+    const found = await gather(words, {
+      ...{ incoming, keeping, stdin, signal },
+      progressed: this.#progress.update,
+    });
+    this.#progress.stop();
     for (const archive of found)
       await (archive.kind === 'whole' ? this.#whole(archive, incoming) : this.#incomplete(archive));
     return this.#status;

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import {
   type ArchiveSink,
   cutIntoVolumes,
+  shownNumbers,
   VolumeFiles,
   type VolumeHeader,
   volumeFileSize,
@@ -13,7 +14,7 @@ import { parseBytes } from '../../src/config/index.ts';
 import { describeCause, KnownError, systemCode } from '../../src/errors/index.ts';
 import { shortDigest } from '../../src/oci/index.ts';
 import type { ExportPlan } from '../../src/transfer/index.ts';
-import { baseOf, parseVolumeNumbers, shownNumbers } from '../transfer/index.ts';
+import { baseOf, parseVolumeNumbers } from '../transfer/index.ts';
 
 /** Bytes that are left free on the medium, for the files beside the archive. */
 const margin = 1024 * 1024;

@@ -1,6 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { gather, Incoming, type IncompleteArchive, type WholeArchive } from '../../src/archive/index.ts';
+import {
+  gather,
+  Incoming,
+  type IncompleteArchive,
+  shownNumbers,
+  type WholeArchive,
+} from '../../src/archive/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { exitBits, explainExitStatus } from '../../src/findings/index.ts';
 import { digestHex, shortDigest } from '../../src/oci/index.ts';
@@ -11,7 +17,6 @@ import {
   type Custody,
   Papers,
   sendersOf,
-  shownNumbers,
   TransferProgress,
   writeBeside,
   writeRecord,
@@ -44,7 +49,9 @@ export async function runImport(words: readonly string[], flags: ImportFlags, io
     const incoming = new Incoming(join(mirror.data, 'incoming'));
     const found = await gather(words, {
       ...{ incoming, keeping: true, stdin: io.stdin, signal: io.interrupted },
+      progressed: run.progressed,
     });
+    run.stop();
     for (const archive of found)
       await (archive.kind === 'whole' ? run.whole(archive, incoming) : run.incomplete(archive));
     return await run.end();
@@ -120,15 +127,17 @@ class ImportRun {
     makePrivate(this.#transfers);
     const path = join(this.#transfers, `${digestHex(id)}.missing.txt`);
     const numbers = shownNumbers(missing);
+    // However long it is: whoever reads the page has nothing else.
+    const all = shownNumbers(missing, missing.length);
     writeBeside(
       path,
       [
         'VOLUMES THAT DID NOT ARRIVE',
         '',
         `archive   ${shortDigest(id)}   of ${count} volumes`,
-        `missing   ${numbers}`,
+        `missing   ${all}`,
         '',
-        `on the sending side: model-mirror export, with the same words as before and --volumes ${numbers}`,
+        `on the sending side: model-mirror export, with the same words as before and --volumes ${all}`,
         '',
       ].join('\n'),
     );
@@ -148,6 +157,10 @@ class ImportRun {
     if (this.#settings.quiet !== true || this.#status !== 0)
       await this.#io.stdout.write(`exit status ${explainExitStatus(this.#status)}\nnext: ${this.#next}\n`);
     return this.#status;
+  }
+
+  get progressed(): TransferProgress['update'] {
+    return this.#progress.update;
   }
 
   stop(): void {

@@ -9,4 +9,4 @@ export {
 export { Papers } from './papers.ts';
 export { senderLine, sendersOf } from './senders.ts';
 export { TransferProgress } from './transfer-progress.ts';
-export { parseVolumeNumbers, shownNumbers } from './volume-numbers.ts';
+export { parseVolumeNumbers } from './volume-numbers.ts';

@@ -35,8 +35,8 @@ export const transferRows = {
   VOLUME_DAMAGED: row(
     1,
     400,
-    'volume {number} of {count} is damaged: {problem}',
-    'bring that volume again; on the sending side: model-mirror export with the same words and --volumes {number}',
+    'volume {number} of {count} is damaged: {problem}; to be brought: {numbers}',
+    'on the sending side: model-mirror export with the same words and --volumes {numbers}',
   ),
   VOLUMES_MIXED: row(
     64,

@@ -51,7 +51,7 @@ describe('what the words of a command line name', () => {
     words: readonly string[],
     keeping = true,
     stdin = async function* (): AsyncGenerator<Uint8Array> {},
-  ) => gather(words, { incoming, keeping, stdin, signal: never });
+  ) => gather(words, { incoming, keeping, stdin, signal: never, progressed: () => {} });
   /** Open files of this process; where there is no /proc, none is counted. */
   const open = () => (existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').length : 0);
 

@@ -89,7 +89,13 @@ describe('a medium with a fault', () => {
   ) {
     const incoming = new Incoming(join(side.folder, 'incoming'));
     const stdin = async function* () {};
-    const [found] = await gather([path], { incoming, keeping: true, stdin, signal: never });
+    const [found] = await gather([path], {
+      incoming,
+      keeping: true,
+      stdin,
+      signal: never,
+      progressed: () => {},
+    });
     assert.equal(found?.kind, 'whole');
     try {
       return await use(found);

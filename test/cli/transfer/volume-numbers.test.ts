@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { baseOf, besideArchive, parseVolumeNumbers, shownNumbers } from '../../../cli/transfer/index.ts';
+import { baseOf, besideArchive, parseVolumeNumbers } from '../../../cli/transfer/index.ts';
+import { shownNumbers } from '../../../src/archive/index.ts';
 import { refusedWith } from '../../fixtures/refused-with.ts';
 
 test('numbers that are shown are those that are typed again', () => {

@@ -60,7 +60,7 @@ describe('an archive that this side judges', () => {
   test('a list with another name', async () => {
     await accepted();
     await bring({ listId: 'others', version: 9 });
-    await refused(2, /the mirror has the list others, and models lies here/);
+    await refused(2, /the list others is offered, and models lies here/);
   });
 
   test('a list whose approval has expired', async () => {

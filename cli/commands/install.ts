@@ -83,7 +83,7 @@ class InstallRun {
   }
 
   async all(words: readonly string[]): Promise<number> {
-    const incoming = new Incoming(join(this.#statePath, 'incoming'));
+    const incoming = new Incoming(join(this.#statePath, 'incoming'), this.#io);
     const { stdin, interrupted: signal } = this.#io;
     const keeping = this.#run.flags.dryRun !== true;
     const found = await gather(words, {

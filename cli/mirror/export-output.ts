@@ -10,6 +10,7 @@ import {
   volumeFileSize,
   WholeFile,
 } from '../../src/archive/index.ts';
+import type { LockEffects } from '../../src/blobs/index.ts';
 import { parseBytes } from '../../src/config/index.ts';
 import { describeCause, KnownError, systemCode } from '../../src/errors/index.ts';
 import { shortDigest } from '../../src/oci/index.ts';
@@ -75,8 +76,14 @@ export function placeOf(
   };
 }
 
-export const openOutput = ({ path, volumes }: OutputPlace): ArchiveSink | VolumeFiles =>
-  volumes === undefined ? new WholeFile(path) : new VolumeFiles(volumes.all, volumes.pathOf, volumes.wanted);
+/** @throws KnownError FILE_UNWRITABLE, OUTPUT_BUSY */
+export const openOutput = (
+  { path, volumes }: OutputPlace,
+  effects: LockEffects,
+): ArchiveSink | VolumeFiles =>
+  volumes === undefined
+    ? new WholeFile(path, effects)
+    : new VolumeFiles(volumes.all, volumes.pathOf, volumes.wanted, effects);
 
 function isDirectory(path: string): boolean {
   try {

@@ -77,7 +77,7 @@ async function write(
   progress: TransferProgress,
   io: Io,
 ): Promise<readonly WrittenVolume[] | undefined> {
-  const sink = openOutput(place);
+  const sink = openOutput(place, io);
   try {
     await writeArchive(plan, sink, {
       signal: io.interrupted,

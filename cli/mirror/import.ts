@@ -46,7 +46,7 @@ export async function runImport(words: readonly string[], flags: ImportFlags, io
   const mirror = await openMirror(settings, io);
   const run = new ImportRun(mirror, settings, flags, io);
   try {
-    const incoming = new Incoming(join(mirror.data, 'incoming'));
+    const incoming = new Incoming(join(mirror.data, 'incoming'), io);
     const found = await gather(words, {
       ...{ incoming, keeping: true, stdin: io.stdin, signal: io.interrupted },
       progressed: run.progressed,
@@ -100,7 +100,7 @@ class ImportRun {
           own: ownListOf(settings, join(data, 'state'), this.#io),
           checkSender: (id) => papers.judge(id),
           kept: (id) => {
-            received = new ReceivedFiles(data, id);
+            received = new ReceivedFiles(data, id, this.#io);
             return received;
           },
         },

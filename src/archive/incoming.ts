@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { LockEffects } from '../blobs/index.ts';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
 import { type Digest, digestHex } from '../oci/index.ts';
 import type { ByteSource } from './byte-source.ts';
@@ -30,10 +31,12 @@ const margin = 16 * 1024 * 1024;
  */
 export class Incoming {
   readonly #folder: string;
+  readonly #effects: LockEffects;
 
   /** @param folder made when the first volume is kept */
-  constructor(folder: string) {
+  constructor(folder: string, effects: LockEffects) {
     this.#folder = folder;
+    this.#effects = effects;
   }
 
   /** Where the volumes of an archive lie. */
@@ -69,11 +72,11 @@ export class Incoming {
   /**
    * Keeps one volume, of which everything behind its head is read from the source.
    *
-   * @throws KnownError VOLUME_DAMAGED, ARCHIVE_UNREADABLE, FILE_UNWRITABLE
+   * @throws KnownError VOLUME_DAMAGED, ARCHIVE_UNREADABLE, FILE_UNWRITABLE, OUTPUT_BUSY
    */
   async keep(header: VolumeHeader, source: ByteSource, { signal, progressed }: KeepEffects): Promise<void> {
     this.#make(this.folderOf(header));
-    const file = OutputFile.open(this.pathOf(header));
+    const file = OutputFile.open(this.pathOf(header), this.#effects);
     let done = 0;
     try {
       await file.write(await volumeHead(header));

@@ -12,7 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { KnownError, systemCode } from '../errors/index.ts';
+import { systemCode } from '../errors/index.ts';
 import { isGone, processMark } from './process-mark.ts';
 
 /** A lock that nobody refreshed for so long was left by a process that died, also where nobody can ask the system. */
@@ -26,7 +26,10 @@ export interface LockEffects {
   every(ms: number, action: () => void): () => void;
 }
 
-/** Held as long as its file is refreshed: a number of a process says nothing where two containers share a volume. */
+/**
+ * What one process alone writes: a blob that is received, an archive that is written. Held as long as its file is
+ * refreshed: a number of a process says nothing where two containers share a volume.
+ */
 export class ReceiveLock {
   readonly #path: string;
   readonly #fd: number;
@@ -41,8 +44,8 @@ export class ReceiveLock {
     });
   }
 
-  /** @throws KnownError BLOB_BUSY */
-  static take(path: string, digest: string, effects: LockEffects): ReceiveLock {
+  /** Undefined where another process holds it. @throws system errors */
+  static take(path: string, effects: LockEffects): ReceiveLock | undefined {
     for (const last of [false, true]) {
       try {
         const fd = create(path, processMark(effects.pid) ?? `${effects.pid}`);
@@ -54,7 +57,7 @@ export class ReceiveLock {
       }
       if (last || !removeStale(path, effects.now())) break;
     }
-    throw new KnownError('BLOB_BUSY', { digest });
+    return undefined;
   }
 
   release(): void {

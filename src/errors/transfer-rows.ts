@@ -68,6 +68,12 @@ export const transferRows = {
     '{path} is there already, and it is not this archive',
     'name another file, or remove that one',
   ),
+  OUTPUT_BUSY: row(
+    4,
+    409,
+    'another process is writing {path}',
+    'wait for it, or name another file; a process that died holds it for 20 seconds at most',
+  ),
   BLOB_ROTTEN: row(
     1,
     500,

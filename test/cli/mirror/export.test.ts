@@ -11,9 +11,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { OutputFile } from '../../../src/archive/index.ts';
 import { bytesOf } from '../../fixtures/archive-bytes.ts';
 import { flipBit } from '../../fixtures/damage.ts';
 import { GapSite } from '../../fixtures/gap-site.ts';
+import { lockEffects } from '../../fixtures/lock-effects.ts';
 
 describe('model-mirror export', () => {
   let site: GapSite;
@@ -77,6 +79,13 @@ describe('model-mirror export', () => {
       '-o',
       at('first.tar'),
     );
+  });
+
+  test('a file that another export is writing is left to it', async () => {
+    const other = OutputFile.open(site.archive, lockEffects);
+    await refused(4, /another process is writing \S+models\.tar\.partial/, '-o', site.archive);
+    await other.close();
+    await GapSite.must(site.export('-o', site.archive));
   });
 
   test('a record of another archive that lies there is told before anything is written', async () => {

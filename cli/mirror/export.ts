@@ -8,12 +8,12 @@ import { type ExportPlan, planExport } from '../../src/transfer/index.ts';
 import { counted } from '../screen/index.ts';
 import type { Io } from '../terminal/index.ts';
 import {
-  besideArchive,
   type Custody,
   readBeside,
   TransferProgress,
   writeBeside,
   writeRecord,
+  writtenBeside,
 } from '../transfer/index.ts';
 import { addedFiles, readBase } from './export-files.ts';
 import { travelling } from './export-models.ts';
@@ -49,7 +49,7 @@ export async function runExport(words: readonly string[], flags: ExportFlags, io
     const added = await addedFiles(flags.bom ?? [], flags.executable);
     const plan = await planExport({ models, list, added, base, blobs: mirror.blobs });
     const place = placeOf(output, plan, flags);
-    refuseOtherRecord(besideArchive(place.path).record, plan);
+    refuseOtherRecord(writtenBeside(place.path).record, plan);
     await place.ensureRoom();
     const volumes = await write(plan, place, progress, io);
     const entry = await keepRecord({ plan, place, volumes, custody, mirror });
@@ -101,7 +101,7 @@ interface Exported {
 /** The audit log, the signature and the transfer record say that it was written. @returns the number of the entry */
 async function keepRecord({ plan, place, volumes, custody, mirror }: Exported): Promise<number> {
   const { id: archive, index, total } = plan;
-  const beside = besideArchive(place.path);
+  const beside = writtenBeside(place.path);
   writeBeside(beside.signature, signIndex({ digest: archive, size: plan.indexBytes.length }, custody.key));
   const models = index.models.length;
   const audit = await mirror.records.note({ kind: 'exported', archive, models, refused: 0, bytes: total });
@@ -137,7 +137,7 @@ interface Told {
 
 async function tell({ plan, place, custody, entry }: Told, io: Io): Promise<void> {
   const { index, total, id } = plan;
-  const beside = besideArchive(place.path);
+  const beside = writtenBeside(place.path);
   const list =
     index.list === undefined
       ? 'no allow-list'

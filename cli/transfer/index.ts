@@ -1,4 +1,4 @@
-export { type BesideArchive, baseOf, besideArchive } from './beside.ts';
+export { type BesideArchive, baseOf, besideArchive, writtenBeside } from './beside.ts';
 export {
   Custody,
   type CustodyWords,

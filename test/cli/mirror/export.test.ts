@@ -9,7 +9,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { OutputFile } from '../../../src/archive/index.ts';
 import { bytesOf } from '../../fixtures/archive-bytes.ts';
@@ -215,5 +215,17 @@ describe('model-mirror export', () => {
     assert.ok(statSync(at('none.tar')).size < 20_000);
     await refused(64, /is no archive of this tool/, '-o', at('x.tar'), '--since', site.key);
     await refused(4, /there is no such file/, '-o', at('x.tar'), '--since', at('nothing.tar'));
+    await refused(64, /--since: \S+ holds 3 archives: name one/, '-o', at('x.tar'), '--since', site.medium);
+    mkdirSync(at('v'));
+    await GapSite.must(site.export('-o', at('v/first.tar'), '--split', '64KiB', 'first'));
+    const since = async (path: string) =>
+      (await GapSite.must(site.export('-o', at(`${basename(path)}.delta.tar`), '--since', path))).stdout;
+    for (const path of ['v', 'v/first.001.tar'])
+      assert.match(await since(at(path)), /; 3 blobs left out, which the other side has/);
+    await refused(
+      64,
+      /--since: the first volume of the archive is not in \S+first\.002\.tar/,
+      ...['-o', at('x.tar'), '--since', at('v/first.002.tar')],
+    );
   });
 });

@@ -8,8 +8,10 @@ import { type ExportPlan, planExport } from '../../src/transfer/index.ts';
 import { counted } from '../screen/index.ts';
 import type { Io } from '../terminal/index.ts';
 import {
+  type BesideArchive,
   type Custody,
   readBeside,
+  refuseLink,
   TransferProgress,
   writeBeside,
   writeRecord,
@@ -49,7 +51,7 @@ export async function runExport(words: readonly string[], flags: ExportFlags, io
     const added = await addedFiles(flags.bom ?? [], flags.executable);
     const plan = await planExport({ models, list, added, base, blobs: mirror.blobs });
     const place = placeOf(output, plan, flags);
-    refuseOtherRecord(writtenBeside(place.path).record, plan);
+    refuseWhatIsThere(writtenBeside(place.path), plan);
     await place.ensureRoom();
     const volumes = await write(plan, place, progress, io);
     const entry = await keepRecord({ plan, place, volumes, custody, mirror });
@@ -64,8 +66,13 @@ export async function runExport(words: readonly string[], flags: ExportFlags, io
   }
 }
 
-/** Asked before anything is written: the entry is made when all is. @throws KnownError OUTPUT_THERE, RECORD_BROKEN */
-function refuseOtherRecord(path: string, { id }: ExportPlan): void {
+/**
+ * Asked before anything is written: the papers are when all is.
+ *
+ * @throws KnownError OUTPUT_THERE, RECORD_BROKEN, FILE_UNWRITABLE
+ */
+function refuseWhatIsThere({ signature, record: path, sheet }: BesideArchive, { id }: ExportPlan): void {
+  for (const paper of [signature, path, sheet]) refuseLink(paper);
   const before = readBeside(path);
   if (before.length > 0 && readRecord(before).archive !== id) throw new KnownError('OUTPUT_THERE', { path });
   assertContinues(before, id);

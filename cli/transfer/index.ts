@@ -3,6 +3,7 @@ export {
   Custody,
   type CustodyWords,
   readBeside,
+  refuseLink,
   writeBeside,
   writeRecord,
 } from './custody.ts';

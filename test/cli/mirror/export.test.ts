@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -79,6 +80,26 @@ describe('model-mirror export', () => {
       '-o',
       at('first.tar'),
     );
+  });
+
+  test('nothing is written through a link that lies on the medium', async () => {
+    const victim = join(site.folder, 'victim');
+    for (const paper of ['sigstore.jsonl', 'transfer.jsonl', 'sheet.txt']) {
+      const link = at(`models.${paper}`);
+      for (const there of [true, false]) {
+        if (there) writeFileSync(victim, 'precious');
+        else rmSync(victim);
+        symlinkSync(victim, link);
+        await refused(
+          4,
+          /cannot write \S+: it is a link, and what it leads to is left alone/,
+          '-o',
+          site.archive,
+        );
+        assert.equal(existsSync(victim) && readFileSync(victim, 'utf8'), there && 'precious');
+        rmSync(link);
+      }
+    }
   });
 
   test('a file that another export is writing is left to it', async () => {

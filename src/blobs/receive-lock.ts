@@ -3,6 +3,7 @@ import {
   closeSync,
   futimesSync,
   linkSync,
+  lstatSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -18,6 +19,9 @@ import { isGone, processMark } from './process-mark.ts';
 /** A lock that nobody refreshed for so long was left by a process that died, also where nobody can ask the system. */
 const staleMs = 20_000;
 const refreshMs = 5_000;
+
+/** Bytes of the longest mark. */
+const markLimit = 1024;
 
 export interface LockEffects {
   now(): Date;
@@ -101,8 +105,12 @@ const noLinks: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
 /** Whether there was a stale lock, which is gone now. Renamed first: of two that see it, one removes it. */
 function removeStale(path: string, now: Date): boolean {
-  const isStale = (file: string) =>
-    now.getTime() - statSync(file).mtimeMs > staleMs || isGone(readFileSync(file, 'utf8'));
+  const isStale = (file: string) => {
+    const stat = lstatSync(file);
+    // On a medium it may be anything, and what is no mark is not read: a FIFO would never end.
+    if (!stat.isFile() || stat.size > markLimit) return false;
+    return now.getTime() - stat.mtimeMs > staleMs || isGone(readFileSync(file, 'utf8'));
+  };
   try {
     if (!isStale(path)) return false;
     const aside = `${path}.${randomBytes(4).toString('hex')}`;

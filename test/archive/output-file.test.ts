@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   linkSync,
+  lstatSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -95,6 +96,21 @@ describe('a file that is written in one go or in several', () => {
     await assert.rejects(second.write(Buffer.from('abc')), refusedWith('OUTPUT_THERE'));
     await second.close();
     assert.deepEqual(readdirSync(folder), ['models.tar']);
+  });
+
+  test('waits for nothing that lies in the place of its lock', () => {
+    const lock = `${partial}.lock`;
+    const fifo = () => spawnSync('mkfifo', [lock]);
+    for (const make of [
+      () => symlinkSync('/dev/zero', lock),
+      () => writeFileSync(lock, 'x'.repeat(5000)),
+      fifo,
+    ]) {
+      make();
+      if (lstatSync(lock, { throwIfNoEntry: false }) === undefined) continue;
+      assert.throws(() => OutputFile.open(path, lockEffects), refusedWith('OUTPUT_BUSY', partial));
+      rmSync(lock);
+    }
   });
 
   test('is no link, no second name of another file, and no FIFO', async () => {

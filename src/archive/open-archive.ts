@@ -98,7 +98,9 @@ function mixed(
 function filesAt(path: string): { readonly path: string; readonly named: boolean }[] {
   try {
     if (!statSync(path).isDirectory()) return [{ path, named: true }];
-    const names = readdirSync(path).filter((name) => name.endsWith('.tar'));
+    const names = readdirSync(path, { withFileTypes: true })
+      .filter((entry) => entry.name.endsWith('.tar') && (entry.isFile() || entry.isSymbolicLink()))
+      .map(({ name }) => name);
     if (names.length > filesLimit)
       throw new KnownError('ARCHIVE_UNKNOWN', { path, problem: `it holds ${names.length} files` });
     return names.sort().map((name) => ({ path: join(path, name), named: false }));

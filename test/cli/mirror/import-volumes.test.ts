@@ -120,6 +120,7 @@ describe('an archive in volumes', () => {
   test('a directory with volumes, and what is no archive beside them', async () => {
     put(2, 1, 3);
     writeFileSync(join(site.medium, 'notes.txt'), 'hello');
+    mkdirSync(join(site.medium, 'unpacked.tar'));
     isTaken(await site.import(site.medium));
   });
 

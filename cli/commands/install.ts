@@ -1,5 +1,11 @@
 import { join } from 'node:path';
-import { gather, Incoming, type IncompleteArchive, type WholeArchive } from '../../src/archive/index.ts';
+import {
+  gather,
+  Incoming,
+  type IncompleteArchive,
+  shownNumbers,
+  type WholeArchive,
+} from '../../src/archive/index.ts';
 import type { Settings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { exitBits } from '../../src/findings/index.ts';
@@ -9,14 +15,7 @@ import { shortDigest, shortName } from '../../src/oci/index.ts';
 import { defaultStatePath, StateDirectory } from '../../src/state/index.ts';
 import { type InstallOutcome, installArchive } from '../../src/transfer/index.ts';
 import { assertProgramReadable, type Io, liesInStore } from '../terminal/index.ts';
-import {
-  Custody,
-  type KeptRecord,
-  Papers,
-  sendersOf,
-  shownNumbers,
-  TransferProgress,
-} from '../transfer/index.ts';
+import { Custody, type KeptRecord, Papers, sendersOf, TransferProgress } from '../transfer/index.ts';
 import { refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
 import { installedLines, nextWords } from './install-lines.ts';
 import { installFromMirror } from './install-mirror.ts';
@@ -96,10 +95,14 @@ class InstallRun {
 
   async all(words: readonly string[]): Promise<number> {
     this.#words = words;
-    const incoming = new Incoming(join(this.#statePath, 'incoming'));
+    const incoming = new Incoming(join(this.#statePath, 'incoming'), this.#io);
     const { stdin, interrupted: signal } = this.#io;
     const keeping = this.#run.flags.dryRun !== true;
-    const found = await gather(words, { incoming, keeping, stdin, signal });
+    const found = await gather(words, {
+      ...{ incoming, keeping, stdin, signal },
+      progressed: this.#progress.update,
+    });
+    this.#progress.stop();
     for (const archive of found)
       await (archive.kind === 'whole' ? this.#whole(archive, incoming) : this.#incomplete(archive));
     return this.#status;

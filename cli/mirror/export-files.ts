@@ -80,13 +80,21 @@ export async function readBase(path: string): Promise<Base> {
     return baseOfList(digestOf(bytes), parseAllowList(bytes));
   }
   const { archives, volumes } = await findArchives([path]);
-  const first = volumes.find(({ header }) => header.number === 1);
-  const [whole] = archives;
   const source = new FileSource([
-    ...(whole === undefined ? [] : [{ ...whole, start: 0, length: whole.size }]),
-    ...(first === undefined ? [] : [{ ...first, start: payloadStart, length: first.header.length }]),
+    ...archives.map((whole) => ({ ...whole, start: 0, length: whole.size })),
+    ...volumes
+      .toSorted((one, other) => one.header.number - other.header.number)
+      .map((volume) => ({ ...volume, start: payloadStart, length: volume.header.length })),
   ]);
   try {
+    if (archives.length > 1)
+      throw new KnownError('USAGE', {
+        problem: `--since: ${path} holds ${archives.length} archives: name one`,
+      });
+    if (volumes.length > 0 && volumes.every(({ header }) => header.number > 1))
+      throw new KnownError('USAGE', {
+        problem: `--since: the first volume of the archive is not in ${path}`,
+      });
     const reader = await ArchiveReader.open(source);
     return baseOfArchive(reader.id, reader.index);
   } finally {

@@ -4,16 +4,18 @@ import { dirname, join } from 'node:path';
 import {
   type ArchiveSink,
   cutIntoVolumes,
+  shownNumbers,
   VolumeFiles,
   type VolumeHeader,
   volumeFileSize,
   WholeFile,
 } from '../../src/archive/index.ts';
+import type { LockEffects } from '../../src/blobs/index.ts';
 import { parseBytes } from '../../src/config/index.ts';
 import { describeCause, KnownError, systemCode } from '../../src/errors/index.ts';
 import { shortDigest } from '../../src/oci/index.ts';
 import type { ExportPlan } from '../../src/transfer/index.ts';
-import { baseOf, parseVolumeNumbers, shownNumbers } from '../transfer/index.ts';
+import { baseOf, parseVolumeNumbers } from '../transfer/index.ts';
 
 /** Bytes that are left free on the medium, for the files beside the archive. */
 const margin = 1024 * 1024;
@@ -74,8 +76,14 @@ export function placeOf(
   };
 }
 
-export const openOutput = ({ path, volumes }: OutputPlace): ArchiveSink | VolumeFiles =>
-  volumes === undefined ? new WholeFile(path) : new VolumeFiles(volumes.all, volumes.pathOf, volumes.wanted);
+/** @throws KnownError FILE_UNWRITABLE, OUTPUT_BUSY */
+export const openOutput = (
+  { path, volumes }: OutputPlace,
+  effects: LockEffects,
+): ArchiveSink | VolumeFiles =>
+  volumes === undefined
+    ? new WholeFile(path, effects)
+    : new VolumeFiles(volumes.all, volumes.pathOf, volumes.wanted, effects);
 
 function isDirectory(path: string): boolean {
   try {

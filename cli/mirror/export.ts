@@ -8,12 +8,14 @@ import { type ExportPlan, planExport } from '../../src/transfer/index.ts';
 import { counted } from '../screen/index.ts';
 import type { Io } from '../terminal/index.ts';
 import {
-  besideArchive,
+  type BesideArchive,
   type Custody,
   readBeside,
+  refuseLink,
   TransferProgress,
   writeBeside,
   writeRecord,
+  writtenBeside,
 } from '../transfer/index.ts';
 import { addedFiles, readBase } from './export-files.ts';
 import { travelling } from './export-models.ts';
@@ -49,7 +51,7 @@ export async function runExport(words: readonly string[], flags: ExportFlags, io
     const added = await addedFiles(flags.bom ?? [], flags.executable);
     const plan = await planExport({ models, list, added, base, blobs: mirror.blobs });
     const place = placeOf(output, plan, flags);
-    refuseOtherRecord(besideArchive(place.path).record, plan);
+    refuseWhatIsThere(writtenBeside(place.path), plan);
     await place.ensureRoom();
     const volumes = await write(plan, place, progress, io);
     const entry = await keepRecord({ plan, place, volumes, custody, mirror });
@@ -64,8 +66,13 @@ export async function runExport(words: readonly string[], flags: ExportFlags, io
   }
 }
 
-/** Asked before anything is written: the entry is made when all is. @throws KnownError OUTPUT_THERE, RECORD_BROKEN */
-function refuseOtherRecord(path: string, { id }: ExportPlan): void {
+/**
+ * Asked before anything is written: the papers are when all is.
+ *
+ * @throws KnownError OUTPUT_THERE, RECORD_BROKEN, FILE_UNWRITABLE
+ */
+function refuseWhatIsThere({ signature, record: path, sheet }: BesideArchive, { id }: ExportPlan): void {
+  for (const paper of [signature, path, sheet]) refuseLink(paper);
   const before = readBeside(path);
   if (before.length > 0 && readRecord(before).archive !== id) throw new KnownError('OUTPUT_THERE', { path });
   assertContinues(before, id);
@@ -77,7 +84,7 @@ async function write(
   progress: TransferProgress,
   io: Io,
 ): Promise<readonly WrittenVolume[] | undefined> {
-  const sink = openOutput(place);
+  const sink = openOutput(place, io);
   try {
     await writeArchive(plan, sink, {
       signal: io.interrupted,
@@ -101,7 +108,7 @@ interface Exported {
 /** The audit log, the signature and the transfer record say that it was written. @returns the number of the entry */
 async function keepRecord({ plan, place, volumes, custody, mirror }: Exported): Promise<number> {
   const { id: archive, index, total } = plan;
-  const beside = besideArchive(place.path);
+  const beside = writtenBeside(place.path);
   writeBeside(beside.signature, signIndex({ digest: archive, size: plan.indexBytes.length }, custody.key));
   const models = index.models.length;
   const audit = await mirror.records.note({ kind: 'exported', archive, models, refused: 0, bytes: total });
@@ -137,7 +144,7 @@ interface Told {
 
 async function tell({ plan, place, custody, entry }: Told, io: Io): Promise<void> {
   const { index, total, id } = plan;
-  const beside = besideArchive(place.path);
+  const beside = writtenBeside(place.path);
   const list =
     index.list === undefined
       ? 'no allow-list'

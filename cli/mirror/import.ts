@@ -1,5 +1,11 @@
 import { join } from 'node:path';
-import { gather, Incoming, type IncompleteArchive, type WholeArchive } from '../../src/archive/index.ts';
+import {
+  gather,
+  Incoming,
+  type IncompleteArchive,
+  shownNumbers,
+  type WholeArchive,
+} from '../../src/archive/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { exitBits, explainExitStatus } from '../../src/findings/index.ts';
 import { digestHex, shortDigest } from '../../src/oci/index.ts';
@@ -12,7 +18,6 @@ import {
   makeRecordFolder,
   Papers,
   sendersOf,
-  shownNumbers,
   TransferProgress,
   writeBeside,
 } from '../transfer/index.ts';
@@ -41,10 +46,12 @@ export async function runImport(words: readonly string[], flags: ImportFlags, io
   const mirror = await openMirror(settings, io);
   const run = new ImportRun(mirror, settings, flags, io);
   try {
-    const incoming = new Incoming(join(mirror.data, 'incoming'));
+    const incoming = new Incoming(join(mirror.data, 'incoming'), io);
     const found = await gather(words, {
       ...{ incoming, keeping: true, stdin: io.stdin, signal: io.interrupted },
+      progressed: run.progressed,
     });
+    run.stop();
     for (const archive of found)
       await (archive.kind === 'whole' ? run.whole(archive, incoming) : run.incomplete(archive));
     return await run.end();
@@ -94,7 +101,7 @@ class ImportRun {
           own: ownListOf(settings, join(data, 'state'), this.#io),
           checkSender: (id) => papers.judge(id),
           kept: (id) => {
-            received = new ReceivedFiles(data, id);
+            received = new ReceivedFiles(data, id, this.#io);
             return received;
           },
         },
@@ -121,15 +128,17 @@ class ImportRun {
     makeRecordFolder(this.#transfers);
     const path = join(this.#transfers, `${digestHex(id)}.missing.txt`);
     const numbers = shownNumbers(missing);
+    // However long it is: whoever reads the page has nothing else.
+    const all = shownNumbers(missing, missing.length);
     writeBeside(
       path,
       [
         'VOLUMES THAT DID NOT ARRIVE',
         '',
         `archive   ${shortDigest(id)}   of ${count} volumes`,
-        `missing   ${numbers}`,
+        `missing   ${all}`,
         '',
-        `on the sending side: model-mirror export, with the same words as before and --volumes ${numbers}`,
+        `on the sending side: model-mirror export, with the same words as before and --volumes ${all}`,
         '',
       ].join('\n'),
     );
@@ -149,6 +158,10 @@ class ImportRun {
     if (this.#settings.quiet !== true || this.#status !== 0)
       await this.#io.stdout.write(`exit status ${explainExitStatus(this.#status)}\nnext: ${this.#next}\n`);
     return this.#status;
+  }
+
+  get progressed(): TransferProgress['update'] {
+    return this.#progress.update;
   }
 
   stop(): void {

@@ -1,12 +1,11 @@
 import { blobsOf } from '../../src/admission/index.ts';
-import type { ArchiveIndex } from '../../src/archive/index.ts';
+import { type ArchiveIndex, shownNumbers } from '../../src/archive/index.ts';
 import { readRecord, type TransferRecord } from '../../src/custody/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { type Digest, fullName, shortDigest, shortName } from '../../src/oci/index.ts';
 import { printable, shownSize } from '../../src/report/index.ts';
 import type { DescribedArchiveModel } from '../../src/transfer/index.ts';
 import { diffText, movedText } from '../screen/index.ts';
-import { shownNumbers } from '../transfer/index.ts';
 import type { Approvals, ChangesHere } from './inspect-changes.ts';
 
 /** What was seen of an archive; what needs volumes that are not at hand is undefined. */

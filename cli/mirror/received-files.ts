@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { OutputFile } from '../../src/archive/index.ts';
+import type { LockEffects } from '../../src/blobs/index.ts';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
 import { type Digest, digestHex } from '../../src/oci/index.ts';
 import type { KeptFiles } from '../../src/transfer/index.ts';
@@ -10,16 +11,18 @@ import { writeBeside } from '../transfer/index.ts';
 export class ReceivedFiles implements KeptFiles {
   readonly folder: string;
   readonly names: string[] = [];
+  readonly #effects: LockEffects;
   #tool: OutputFile | undefined;
 
-  constructor(data: string, archive: Digest) {
+  constructor(data: string, archive: Digest, effects: LockEffects) {
+    this.#effects = effects;
     this.folder = join(data, 'received', digestHex(archive));
   }
 
   async tool(part: Buffer): Promise<void> {
     if (this.#tool === undefined) {
       makeFolder(this.folder);
-      this.#tool = OutputFile.open(join(this.folder, 'verify-models'));
+      this.#tool = OutputFile.open(join(this.folder, 'verify-models'), this.#effects);
     }
     await this.#tool.write(part);
   }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { isSea } from 'node:sea';
+import { addAbortSignal } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeCause, KnownError, systemCode } from '../../src/errors/index.ts';
 import { askSecret } from './ask-secret.ts';
@@ -30,7 +31,8 @@ export function processIo(): Io {
   return {
     stdout: sinkOf(process.stdout),
     stderr,
-    stdin: () => process.stdin,
+    // A pipe through which nothing comes would hold a process that was asked to end.
+    stdin: () => addAbortSignal(interrupt.signal, process.stdin),
     environment: process.env,
     uid: process.getuid?.(),
     pid: process.pid,

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import {
   appendEntry,
   ownCustodyKey,
@@ -86,8 +86,23 @@ export function writeRecord(
   writeBeside(places.sheet, transferSheet({ ...facts, record: readRecord(Buffer.from(record)) }));
 }
 
-/** @throws KnownError FILE_UNWRITABLE */
+/** Asked before a long transfer too. @throws KnownError FILE_UNWRITABLE */
+export function refuseLink(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return;
+  throw new KnownError('FILE_UNWRITABLE', {
+    path,
+    problem: 'it is a link, and what it leads to is left alone',
+  });
+}
+
+/**
+ * Writes a file whole. Not through a link: a medium may have been in any hands, and a link on it leads wherever they
+ * wanted.
+ *
+ * @throws KnownError FILE_UNWRITABLE
+ */
 export function writeBeside(path: string, content: Uint8Array | string): void {
+  refuseLink(path);
   try {
     replaceFile(path, content, 0o644);
   } catch (error) {

@@ -1,9 +1,10 @@
-export { type BesideArchive, baseOf, besideArchive } from './beside.ts';
+export { type BesideArchive, baseOf, besideArchive, writtenBeside } from './beside.ts';
 export {
   Custody,
   type CustodyWords,
   readBeside,
   readNamed,
+  refuseLink,
   writeBeside,
   writeRecord,
 } from './custody.ts';
@@ -11,4 +12,4 @@ export { type KeptRecord, makeRecordFolder, recordLines } from './kept-record.ts
 export { Papers } from './papers.ts';
 export { senderLine, sendersOf } from './senders.ts';
 export { TransferProgress } from './transfer-progress.ts';
-export { parseVolumeNumbers, shownNumbers } from './volume-numbers.ts';
+export { parseVolumeNumbers } from './volume-numbers.ts';

@@ -2,8 +2,9 @@ import { closeSync } from 'node:fs';
 import { KnownError } from '../errors/index.ts';
 import type { Digest } from '../oci/index.ts';
 import { type ByteSource, FileSource, PipeSource } from './byte-source.ts';
+import { asOneError, damageOf, isDamage } from './damaged-volumes.ts';
 import { indexName } from './entry-names.ts';
-import { type Incoming, readVolume } from './incoming.ts';
+import type { Incoming } from './incoming.ts';
 import { findArchives, type VolumeFile } from './open-archive.ts';
 import { blockSize, describeHeader } from './tar-framing.ts';
 import { parseVolumeHead, payloadStart, type VolumeHeader, volumeFileSize, volumeName } from './volume.ts';
@@ -37,6 +38,8 @@ export interface GatherEffects {
   /** What comes through the pipe, where the word is `-`. */
   readonly stdin: () => AsyncIterable<Uint8Array>;
   readonly signal: AbortSignal;
+  /** So many bytes of what is kept are here, of so many; of a pipe, of the whole archive. */
+  readonly progressed: (bytes: number, total: number) => void;
 }
 
 /**
@@ -65,25 +68,52 @@ export async function gather(
 
 async function fromVolumes(
   given: readonly VolumeFile[],
-  { incoming, keeping, signal }: GatherEffects,
+  effects: GatherEffects,
 ): Promise<WholeArchive | IncompleteArchive> {
+  const { incoming, keeping } = effects;
   const [first] = given;
   if (first === undefined) throw new Error('there are no volumes');
   const waiting = new Set(incoming.numbers(first.header));
   const here = new Set([...waiting, ...given.map(({ header }) => header.number)]);
   if (here.size >= first.header.count) return assemble(given, first.header, incoming);
   const fresh = given.filter(({ header }) => keeping && !waiting.has(header.number));
+  let damaged: readonly KnownError[];
   try {
-    if (fresh.length > 0) await incoming.ensureRoom(fresh.map(({ header }) => header));
-    for (const { path, fd, header } of fresh) {
-      const length = volumeFileSize(header) - payloadStart;
-      const source = new FileSource([{ path, fd, start: payloadStart, length }]);
-      await incoming.keep(header, source, signal);
-    }
+    damaged = await keepAll(fresh, effects);
   } finally {
     for (const { fd } of given) closeSync(fd);
   }
-  return incomplete(first.header, incoming, first.path, keeping ? waiting : here);
+  const state = incomplete(first.header, incoming, first.path, keeping ? waiting : here);
+  const damage = asOneError(damaged, state.missing);
+  if (damage !== undefined) throw damage;
+  return state;
+}
+
+/** Keeps what is sound. @returns what is said of the others */
+async function keepAll(
+  volumes: readonly VolumeFile[],
+  { incoming, signal, progressed }: GatherEffects,
+): Promise<readonly KnownError[]> {
+  if (volumes.length === 0) return [];
+  await incoming.ensureRoom(volumes.map(({ header }) => header));
+  const total = volumes.reduce((sum, { header }) => sum + header.length, 0);
+  const damaged: KnownError[] = [];
+  let done = 0;
+  for (const { path, fd, header } of volumes) {
+    const length = volumeFileSize(header) - payloadStart;
+    const source = new FileSource([{ path, fd, start: payloadStart, length }]);
+    const before = done;
+    try {
+      await incoming.keep(header, source, {
+        ...{ signal, progressed: (bytes) => progressed(before + bytes, total) },
+      });
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      damaged.push(error);
+    }
+    done += header.length;
+  }
+  return damaged;
 }
 
 /** @param here numbers that are at hand, kept or not */
@@ -118,7 +148,7 @@ async function assemble(
   return {
     ...{ kind: 'whole', path: given[0]?.path ?? volumes[0]?.path ?? '', id: cut.archive },
     source: new FileSource(segments),
-    blame: async (error) => (isOfBytes(error) ? ((await firstDamaged(volumes)) ?? error) : error),
+    blame: async (error) => (isOfBytes(error) ? ((await damageOf(volumes)) ?? error) : error),
   };
 }
 
@@ -142,22 +172,21 @@ const isOfBytes = (error: unknown): boolean =>
   error instanceof KnownError &&
   ['ARCHIVE_ALTERED', 'ARCHIVE_MALFORMED', 'ARCHIVE_TRUNCATED'].includes(error.code);
 
-/** The first volume whose bytes are not those of its sums. */
-async function firstDamaged(volumes: readonly VolumeFile[]): Promise<KnownError | undefined> {
-  for (const { path, fd, header } of volumes) {
-    const length = volumeFileSize(header) - payloadStart;
-    try {
-      await readVolume(header, new FileSource([{ path, fd, start: payloadStart, length }]), async () => {});
-    } catch (error) {
-      if (error instanceof KnownError) return error;
-      throw error;
-    }
-  }
-  return undefined;
-}
-
 async function fromPipe(effects: GatherEffects): Promise<WholeArchive | IncompleteArchive> {
   const pipe = new PipeSource(effects.stdin());
+  try {
+    return await behindPipe(pipe, effects);
+  } catch (error) {
+    // Whoever sends may hold it open for long, and this process with it.
+    await pipe.close();
+    throw error;
+  }
+}
+
+async function behindPipe(
+  pipe: PipeSource,
+  effects: GatherEffects,
+): Promise<WholeArchive | IncompleteArchive> {
   const path = 'the pipe';
   const head = Buffer.alloc(blockSize);
   const got = await pipe.fill(head);
@@ -172,38 +201,76 @@ async function fromPipe(effects: GatherEffects): Promise<WholeArchive | Incomple
   return pipedVolumes(pipe, effects);
 }
 
-/** Volumes one behind the other, in any order: each is kept as it comes. */
+/**
+ * Volumes one behind the other, in any order: each is kept as it comes. What is damaged on its way may come once more,
+ * and nobody can be asked to stop: the others are kept all the same.
+ */
 async function pipedVolumes(
   pipe: PipeSource,
-  { incoming, keeping, signal }: GatherEffects,
+  effects: GatherEffects,
 ): Promise<WholeArchive | IncompleteArchive> {
+  const { incoming, keeping } = effects;
   if (!keeping)
     throw new KnownError('USAGE', {
       problem: 'volumes that come through a pipe would have to be kept: name files for a look',
     });
+  const damaged: KnownError[] = [];
   let last: VolumeHeader | undefined;
-  for (;;) {
-    const head = Buffer.alloc(payloadStart);
-    const got = await pipe.fill(head);
-    if (got === 0) break;
-    const header = got < head.length ? undefined : await parseVolumeHead(head);
-    if (header === undefined)
-      throw new KnownError('VOLUME_DAMAGED', { number: '?', count: '?', problem: 'its head is altered' });
+  let done = 0;
+  for (let header = await nextHead(pipe); header !== undefined; header = await nextHead(pipe)) {
     if (last !== undefined && (last.archive !== header.archive || last.count !== header.count))
       throw new KnownError('VOLUMES_MIXED', {
         archives: 2,
         found: `${last.archive} in ${last.count} volumes; ${header.archive} in ${header.count}`,
       });
     last = header;
-    await incoming.ensureRoom([header]);
-    await incoming.keep(header, pipe, signal);
+    try {
+      if (await keepPiped(header, pipe, done, effects)) done += header.length;
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      damaged.push(error);
+    }
   }
   await pipe.close();
   if (last === undefined) throw new Error('there was no volume');
   const state = incomplete(last, incoming, 'the pipe', []);
+  const damage = asOneError(
+    damaged.filter(({ facts }) => state.missing.includes(Number(facts.number))),
+    state.missing,
+  );
+  if (damage !== undefined) throw damage;
   return state.missing.length > 0
     ? state
     : assemble((await findArchives([incoming.folderOf(last)])).volumes, last, incoming);
+}
+
+/** What stands before the next payload; undefined at the end of the pipe. @throws KnownError VOLUME_DAMAGED */
+async function nextHead(pipe: PipeSource): Promise<VolumeHeader | undefined> {
+  const head = Buffer.alloc(payloadStart);
+  const got = await pipe.fill(head);
+  if (got === 0) return undefined;
+  const header = got < head.length ? undefined : await parseVolumeHead(head);
+  if (header !== undefined) return header;
+  const problem = 'its head is altered';
+  throw new KnownError('VOLUME_DAMAGED', { number: '?', count: '?', problem, numbers: '?' });
+}
+
+/** @returns whether it was kept now; one that waits already is passed over */
+async function keepPiped(
+  header: VolumeHeader,
+  pipe: PipeSource,
+  done: number,
+  { incoming, signal, progressed }: GatherEffects,
+): Promise<boolean> {
+  if (incoming.has(header)) {
+    await pipe.skip(volumeFileSize(header) - payloadStart);
+    return false;
+  }
+  await incoming.ensureRoom([header]);
+  await incoming.keep(header, pipe, {
+    ...{ signal, progressed: (bytes) => progressed(done + bytes, header.total) },
+  });
+  return true;
 }
 
 const nameIn = (head: Buffer): string => head.toString('latin1', 0, 100).split('\0', 1)[0] ?? '';

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { LockEffects } from '../blobs/index.ts';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
 import { type Digest, digestHex } from '../oci/index.ts';
 import type { ByteSource } from './byte-source.ts';
@@ -14,6 +15,12 @@ const pieceSize = 1024 * 1024;
 /** An archive, and into how many volumes it was cut. */
 type Cut = Pick<VolumeHeader, 'archive' | 'count'>;
 
+export interface KeepEffects {
+  readonly signal: AbortSignal;
+  /** So many bytes of the volume's part of the archive are here. */
+  readonly progressed: (bytes: number) => void;
+}
+
 /** Bytes that are left free beside what is kept. */
 const margin = 16 * 1024 * 1024;
 
@@ -24,10 +31,12 @@ const margin = 16 * 1024 * 1024;
  */
 export class Incoming {
   readonly #folder: string;
+  readonly #effects: LockEffects;
 
   /** @param folder made when the first volume is kept */
-  constructor(folder: string) {
+  constructor(folder: string, effects: LockEffects) {
     this.#folder = folder;
+    this.#effects = effects;
   }
 
   /** Where the volumes of an archive lie. */
@@ -47,6 +56,10 @@ export class Incoming {
     return join(this.folderOf(volume), `${volume.number}.tar`);
   }
 
+  has(volume: VolumeHeader): boolean {
+    return existsSync(this.pathOf(volume));
+  }
+
   /** @throws KnownError NO_ROOM */
   async ensureRoom(volumes: readonly VolumeHeader[]): Promise<void> {
     const needed = volumes.reduce((sum, header) => sum + volumeFileSize(header), 0);
@@ -59,16 +72,19 @@ export class Incoming {
   /**
    * Keeps one volume, of which everything behind its head is read from the source.
    *
-   * @throws KnownError VOLUME_DAMAGED, ARCHIVE_UNREADABLE, FILE_UNWRITABLE
+   * @throws KnownError VOLUME_DAMAGED, ARCHIVE_UNREADABLE, FILE_UNWRITABLE, OUTPUT_BUSY
    */
-  async keep(header: VolumeHeader, source: ByteSource, signal: AbortSignal): Promise<void> {
+  async keep(header: VolumeHeader, source: ByteSource, { signal, progressed }: KeepEffects): Promise<void> {
     this.#make(this.folderOf(header));
-    const file = OutputFile.open(this.pathOf(header));
+    const file = OutputFile.open(this.pathOf(header), this.#effects);
+    let done = 0;
     try {
       await file.write(await volumeHead(header));
       await readVolume(header, source, async (part) => {
         signal.throwIfAborted();
         await file.write(part);
+        done += part.length;
+        progressed(Math.min(done, header.length));
       });
       await file.finish();
     } finally {
@@ -113,7 +129,8 @@ export async function readVolume(
   take: (part: Buffer) => Promise<void>,
 ): Promise<void> {
   const { number, count, length } = header;
-  const damaged = (problem: string) => new KnownError('VOLUME_DAMAGED', { number, count, problem });
+  const damaged = (problem: string) =>
+    new KnownError('VOLUME_DAMAGED', { number, count, problem, numbers: number });
   const hash = createHash('sha256');
   for (let left = length; left > 0; ) {
     const part = Buffer.allocUnsafe(Math.min(pieceSize, left));

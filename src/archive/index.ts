@@ -24,6 +24,7 @@ export { layoutFiles } from './layout-files.ts';
 export { type FoundFiles, findArchives, type MediumFile, type VolumeFile } from './open-archive.ts';
 export { OutputFile } from './output-file.ts';
 export type { ArchivePlan, PlannedEntry } from './planned-entry.ts';
+export { shownNumbers } from './shown-numbers.ts';
 export { endOfTar, entrySize } from './tar-framing.ts';
 export { cutIntoVolumes, payloadStart, type VolumeHeader, volumeFileSize } from './volume.ts';
 export { type ArchiveSink, VolumeFiles, WholeFile, type WrittenVolume } from './volume-files.ts';

@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, statS
 import { join } from 'node:path';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
 import { type Digest, shortDigest } from '../oci/index.ts';
+import { asOneError, isDamage } from './damaged-volumes.ts';
 import { indexName } from './entry-names.ts';
 import { blockSize, describeHeader } from './tar-framing.ts';
 import { parseVolumeHead, payloadStart, type VolumeHeader, volumeFileSize, volumeName } from './volume.ts';
@@ -36,6 +37,7 @@ export async function findArchives(paths: readonly string[]): Promise<FoundFiles
   const archives: MediumFile[] = [];
   const volumes = new Map<number, VolumeFile>();
   const opened: MediumFile[] = [];
+  const damaged: KnownError[] = [];
   try {
     const cuts = new Map<
       string,
@@ -44,7 +46,10 @@ export async function findArchives(paths: readonly string[]): Promise<FoundFiles
     for (const { path, named } of paths.flatMap(filesAt)) {
       const file = openMedium(path);
       opened.push(file);
-      const what = await identify(file, named);
+      const what = await identify(file, named).catch((error: unknown) => {
+        if (!isDamage(error) || error.facts.number === '?') throw error;
+        damaged.push(error);
+      });
       if (what === 'archive') archives.push(file);
       else if (what !== undefined) {
         const { archive: id, number, count } = what.header;
@@ -54,6 +59,8 @@ export async function findArchives(paths: readonly string[]): Promise<FoundFiles
         volumes.set(number, what);
       }
     }
+    const damage = asOneError(damaged);
+    if (damage !== undefined) throw damage;
     if (cuts.size > 1 || (cuts.size > 0 && archives.length > 0))
       throw mixed([...cuts.values()], archives.length);
     if (volumes.size === 0 && archives.length === 0)
@@ -91,7 +98,9 @@ function mixed(
 function filesAt(path: string): { readonly path: string; readonly named: boolean }[] {
   try {
     if (!statSync(path).isDirectory()) return [{ path, named: true }];
-    const names = readdirSync(path).filter((name) => name.endsWith('.tar'));
+    const names = readdirSync(path, { withFileTypes: true })
+      .filter((entry) => entry.name.endsWith('.tar') && (entry.isFile() || entry.isSymbolicLink()))
+      .map(({ name }) => name);
     if (names.length > filesLimit)
       throw new KnownError('ARCHIVE_UNKNOWN', { path, problem: `it holds ${names.length} files` });
     return names.sort().map((name) => ({ path: join(path, name), named: false }));
@@ -149,15 +158,14 @@ async function identify(file: MediumFile, named: boolean): Promise<'archive' | V
   const header = got < head.length ? undefined : await parseVolumeHead(head);
   if (header === undefined)
     throw new KnownError('VOLUME_DAMAGED', {
-      number: '?',
-      count: '?',
+      ...{ number: '?', count: '?', numbers: '?' },
       problem: `the head of ${path} is altered`,
     });
   const expected = volumeFileSize(header);
   if (size !== expected) {
     const { number, count } = header;
     const problem = `${path} has ${size} bytes, and not ${expected}`;
-    throw new KnownError('VOLUME_DAMAGED', { number, count, problem });
+    throw new KnownError('VOLUME_DAMAGED', { number, count, problem, numbers: number });
   }
   return { ...file, header };
 }

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { type LockEffects, ReceiveLock } from '../blobs/index.ts';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
 import { syncDirectory } from '../files/index.ts';
 
@@ -33,36 +34,38 @@ export class OutputFile {
   readonly path: string;
   readonly #partial: string;
   readonly #fd: number;
-  /** It was finished by an earlier run: it may only be what it is. */
-  readonly #finished: boolean;
+  /** Held while it is written; undefined where it was finished by an earlier run: it may only be what it is. */
+  readonly #lock: ReceiveLock | undefined;
   /** Bytes of an earlier run that were not compared yet. */
   #there: number;
   #at = 0;
   #flushed = 0;
   #flushing: Promise<void> | undefined;
 
-  private constructor(path: string, partial: string, fd: number, finished: boolean) {
+  private constructor(path: string, partial: string, fd: number, lock: ReceiveLock | undefined) {
     this.path = path;
     this.#partial = partial;
     this.#fd = fd;
-    this.#finished = finished;
+    this.#lock = lock;
     this.#there = fstatSync(fd).size;
   }
 
-  /** @throws KnownError FILE_UNWRITABLE, OUTPUT_THERE */
-  static open(path: string): OutputFile {
-    const finished = openFinished(path);
-    if (finished !== undefined) return new OutputFile(path, path, finished, true);
+  /** @throws KnownError FILE_UNWRITABLE, OUTPUT_BUSY */
+  static open(path: string, effects: LockEffects): OutputFile {
+    const before = openFinished(path);
+    if (before !== undefined) return new OutputFile(path, path, before, undefined);
     const partial = `${path}.partial`;
+    const lock = takeLock(partial, effects);
     try {
-      const fd = openSync(partial, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o644);
-      const stat = fstatSync(fd);
-      if (stat.isFile() && stat.nlink === 1) return new OutputFile(path, partial, fd, false);
-      closeSync(fd);
+      // Another process may have finished it just now.
+      const finished = openFinished(path);
+      if (finished === undefined) return new OutputFile(path, partial, openPartial(partial), lock);
+      lock.release();
+      return new OutputFile(path, path, finished, undefined);
     } catch (error) {
-      throw unwritable(partial, error);
+      lock.release();
+      throw error;
     }
-    throw unwritable(partial, 'it is not a file of its own');
   }
 
   /** Bytes that this run found there already. */
@@ -78,7 +81,7 @@ export class OutputFile {
     this.#at += same;
     this.#kept += same;
     if (same === bytes.length) return;
-    if (this.#finished) throw new KnownError('OUTPUT_THERE', { path: this.path });
+    if (this.#lock === undefined) throw new KnownError('OUTPUT_THERE', { path: this.path });
     try {
       if (this.#there > this.#at) ftruncateSync(this.#fd, this.#at);
       this.#there = 0;
@@ -95,10 +98,11 @@ export class OutputFile {
 
   /** Everything was written: makes it last, and gives it its name. @throws KnownError FILE_UNWRITABLE, OUTPUT_THERE */
   async finish(): Promise<void> {
-    if (this.#finished && this.#there > this.#at) throw new KnownError('OUTPUT_THERE', { path: this.path });
+    if (this.#lock === undefined && this.#there > this.#at)
+      throw new KnownError('OUTPUT_THERE', { path: this.path });
     try {
       await this.#flushing;
-      if (!this.#finished) {
+      if (this.#lock !== undefined) {
         if (this.#there > this.#at) ftruncateSync(this.#fd, this.#at);
         fsyncSync(this.#fd);
         renameSync(this.#partial, this.path);
@@ -112,6 +116,7 @@ export class OutputFile {
   async close(): Promise<void> {
     await this.#flushing?.catch(() => {});
     closeSync(this.#fd);
+    this.#lock?.release();
   }
 
   /** How many of these bytes lie in their place already, as far as everything before them did. */
@@ -128,7 +133,7 @@ export class OutputFile {
       }
     } catch (error) {
       // What cannot be read of an earlier run is written again.
-      if (this.#finished) throw unwritable(this.path, error);
+      if (this.#lock === undefined) throw unwritable(this.path, error);
       return 0;
     }
     if (found.compare(bytes, 0, got, 0, got) === 0) return got;
@@ -158,6 +163,30 @@ function openFinished(path: string): number | undefined {
     throw unwritable(path, error);
   }
   throw unwritable(path, 'it is not a regular file');
+}
+
+/** Two that write one file make a third one of it, which both would call theirs. */
+function takeLock(partial: string, effects: LockEffects): ReceiveLock {
+  let lock: ReceiveLock | undefined;
+  try {
+    lock = ReceiveLock.take(`${partial}.lock`, effects);
+  } catch (error) {
+    throw unwritable(partial, error);
+  }
+  if (lock === undefined) throw new KnownError('OUTPUT_BUSY', { path: partial });
+  return lock;
+}
+
+function openPartial(path: string): number {
+  try {
+    const fd = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o644);
+    const stat = fstatSync(fd);
+    if (stat.isFile() && stat.nlink === 1) return fd;
+    closeSync(fd);
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+  throw unwritable(path, 'it is not a file of its own');
 }
 
 const unwritable = (path: string, error: unknown) =>

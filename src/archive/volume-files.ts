@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import type { LockEffects } from '../blobs/index.ts';
 import { type Digest, digestFromBytes } from '../oci/index.ts';
 import { OutputFile } from './output-file.ts';
 import { type VolumeHeader, volumeHead, volumeTail } from './volume.ts';
@@ -33,6 +34,7 @@ export class VolumeFiles implements ArchiveSink {
   readonly #volumes: readonly VolumeHeader[];
   readonly #pathOf: (number: number) => string;
   readonly #wanted: ReadonlySet<number>;
+  readonly #effects: LockEffects;
   #at = 0;
   #next = 0;
   #open: OpenVolume | undefined;
@@ -41,10 +43,12 @@ export class VolumeFiles implements ArchiveSink {
     volumes: readonly VolumeHeader[],
     pathOf: (number: number) => string,
     wanted: ReadonlySet<number>,
+    effects: LockEffects,
   ) {
     this.#volumes = volumes;
     this.#pathOf = pathOf;
     this.#wanted = wanted;
+    this.#effects = effects;
   }
 
   wants(start: number, end: number): boolean {
@@ -90,7 +94,7 @@ export class VolumeFiles implements ArchiveSink {
   }
 
   async #begin(header: VolumeHeader): Promise<OpenVolume> {
-    const file = OutputFile.open(this.#pathOf(header.number));
+    const file = OutputFile.open(this.#pathOf(header.number), this.#effects);
     await file.write(await volumeHead(header));
     return { header, file, hash: createHash('sha256'), left: header.length };
   }
@@ -100,8 +104,8 @@ export class VolumeFiles implements ArchiveSink {
 export class WholeFile implements ArchiveSink {
   readonly #file: OutputFile;
 
-  constructor(path: string) {
-    this.#file = OutputFile.open(path);
+  constructor(path: string, effects: LockEffects) {
+    this.#file = OutputFile.open(path, effects);
   }
 
   wants(): boolean {

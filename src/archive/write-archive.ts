@@ -27,7 +27,7 @@ export interface WriteEffects {
  * Writes an archive, from the first byte to the last. Each blob is held against its digest as it goes out: one that
  * rotted ends the export before the file has its name.
  *
- * @throws KnownError BLOB_NOT_AS_NAMED, FILE_UNWRITABLE, OUTPUT_THERE; the signal's reason
+ * @throws KnownError BLOB_ROTTEN, FILE_CHANGED, FILE_UNWRITABLE, OUTPUT_THERE, OUTPUT_BUSY; the signal's reason
  */
 export async function writeArchive(
   plan: ArchivePlan,

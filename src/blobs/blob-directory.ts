@@ -108,7 +108,8 @@ export class BlobDirectory implements BlobStorage {
 
   async receive(digest: Digest, size: number, pieceSize: number): Promise<ReceivingBlob> {
     const places = this.#places(digest);
-    const lock = ReceiveLock.take(`${places.partial}.lock`, digest, this.#effects);
+    const lock = ReceiveLock.take(`${places.partial}.lock`, this.#effects);
+    if (lock === undefined) throw new KnownError('BLOB_BUSY', { digest });
     try {
       mkdirSync(dirname(places.final), { recursive: true, mode: 0o700 });
       const opened = openReceiving(places, size, pieceSize);

@@ -3,6 +3,7 @@ import {
   closeSync,
   futimesSync,
   linkSync,
+  lstatSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -12,12 +13,15 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { KnownError, systemCode } from '../errors/index.ts';
+import { systemCode } from '../errors/index.ts';
 import { isGone, processMark } from './process-mark.ts';
 
 /** A lock that nobody refreshed for so long was left by a process that died, also where nobody can ask the system. */
 const staleMs = 20_000;
 const refreshMs = 5_000;
+
+/** Bytes of the longest mark. */
+const markLimit = 1024;
 
 export interface LockEffects {
   now(): Date;
@@ -26,7 +30,10 @@ export interface LockEffects {
   every(ms: number, action: () => void): () => void;
 }
 
-/** Held as long as its file is refreshed: a number of a process says nothing where two containers share a volume. */
+/**
+ * What one process alone writes: a blob that is received, an archive that is written. Held as long as its file is
+ * refreshed: a number of a process says nothing where two containers share a volume.
+ */
 export class ReceiveLock {
   readonly #path: string;
   readonly #fd: number;
@@ -41,8 +48,8 @@ export class ReceiveLock {
     });
   }
 
-  /** @throws KnownError BLOB_BUSY */
-  static take(path: string, digest: string, effects: LockEffects): ReceiveLock {
+  /** Undefined where another process holds it. @throws system errors */
+  static take(path: string, effects: LockEffects): ReceiveLock | undefined {
     for (const last of [false, true]) {
       try {
         const fd = create(path, processMark(effects.pid) ?? `${effects.pid}`);
@@ -54,7 +61,7 @@ export class ReceiveLock {
       }
       if (last || !removeStale(path, effects.now())) break;
     }
-    throw new KnownError('BLOB_BUSY', { digest });
+    return undefined;
   }
 
   release(): void {
@@ -98,8 +105,12 @@ const noLinks: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
 /** Whether there was a stale lock, which is gone now. Renamed first: of two that see it, one removes it. */
 function removeStale(path: string, now: Date): boolean {
-  const isStale = (file: string) =>
-    now.getTime() - statSync(file).mtimeMs > staleMs || isGone(readFileSync(file, 'utf8'));
+  const isStale = (file: string) => {
+    const stat = lstatSync(file);
+    // On a medium it may be anything, and what is no mark is not read: a FIFO would never end.
+    if (!stat.isFile() || stat.size > markLimit) return false;
+    return now.getTime() - stat.mtimeMs > staleMs || isGone(readFileSync(file, 'utf8'));
+  };
   try {
     if (!isStale(path)) return false;
     const aside = `${path}.${randomBytes(4).toString('hex')}`;

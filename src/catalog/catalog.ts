@@ -1,8 +1,9 @@
 import Database from 'better-sqlite3';
-import { Kysely, SqliteDialect } from 'kysely';
+import { Kysely } from 'kysely';
 import { describeCause, KnownError } from '../errors/index.ts';
 import { type Digest, type ModelName, parseDigest } from '../oci/index.ts';
 import { CatalogChange, folded } from './catalog-change.ts';
+import { CatalogDialect } from './catalog-dialect.ts';
 import { migrate } from './migrations.ts';
 import { Remembered } from './remembered.ts';
 import type { AuditRow, CatalogBlob, CatalogModel, CatalogTotals, MovedTag, Refusal } from './rows.ts';
@@ -32,7 +33,7 @@ export class Catalog {
     let db: Kysely<Tables> | undefined;
     try {
       const database = new Database(path, { timeout: busyMs });
-      db = new Kysely<Tables>({ dialect: new SqliteDialect({ database }) });
+      db = new Kysely<Tables>({ dialect: new CatalogDialect(database) });
       // A change that was told to somebody is on the disk; readers do not wait for writers.
       for (const pragma of ['journal_mode = WAL', 'synchronous = FULL', 'foreign_keys = ON'])
         database.pragma(pragma);

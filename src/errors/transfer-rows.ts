@@ -35,8 +35,8 @@ export const transferRows = {
   VOLUME_DAMAGED: row(
     1,
     400,
-    'volume {number} of {count} is damaged: {problem}',
-    'bring that volume again; on the sending side: model-mirror export with the same words and --volumes {number}',
+    'volume {number} of {count} is damaged: {problem}; to be brought: {numbers}',
+    'on the sending side: model-mirror export with the same words and --volumes {numbers}',
   ),
   VOLUMES_MIXED: row(
     64,
@@ -73,6 +73,12 @@ export const transferRows = {
     404,
     'cannot read {path}: {problem}',
     'check the path; signature and transfer record are NAME.sigstore.jsonl and NAME.transfer.jsonl beside the archive',
+  ),
+  OUTPUT_BUSY: row(
+    4,
+    409,
+    'another process is writing {path}',
+    'wait for it, or name another file; a process that died holds it for 20 seconds at most',
   ),
   BLOB_ROTTEN: row(
     1,

@@ -3,9 +3,11 @@ import { KnownError } from '../errors/index.ts';
 import type { StateDirectory } from '../state/index.ts';
 import {
   acceptList,
+  approvalsPath,
   approvalsSizeLimit,
   type ListSummary,
   policySource,
+  readIfThere,
   type Trust,
 } from '../trust/index.ts';
 import { HostMemory, readPublicKeyFile } from '../verify/index.ts';
@@ -36,7 +38,8 @@ export interface JudgedList {
 }
 
 /**
- * Judges what a mirror offers, from its policy to its list. Nothing is written.
+ * Judges what a mirror offers, from its policy to its list. Nothing is written. Of a list that is here already, those
+ * approvals count that reach further.
  *
  * @throws KnownError LIST_NOT_ACCEPTED, KEY_*, TRUST_*, USAGE; what the mirror says
  */
@@ -50,23 +53,35 @@ export async function judgeOffer(files: OfferedFiles, request: RenewalRequest): 
   const memory = new HostMemory(openState);
   const anchor = request.trust === undefined ? undefined : await anchorOf(policySource(request.trust), now);
   let firstContact = false;
-  const outcome = await acceptList(
-    { bytes, approvals, trust, sizeLimit: listSizeLimit, parse: parseAllowList },
-    {
-      ...{ now, minVersion, expectDigest, allowExpired: false, bound: false },
-      recall(listId) {
-        const known = memory.recall(listId);
-        firstContact = known === undefined;
-        if (anchor?.listId !== listId) return known;
-        return known === undefined || known.trustVersion === 0 ? { ...known, ...anchor } : known;
+  const judge = (text: Buffer) =>
+    acceptList(
+      { bytes, approvals: text, trust, sizeLimit: listSizeLimit, parse: parseAllowList },
+      {
+        ...{ now, minVersion, expectDigest, allowExpired: false, bound: false },
+        recall(listId) {
+          const known = memory.recall(listId);
+          firstContact = known === undefined;
+          if (anchor?.listId !== listId) return known;
+          return known === undefined || known.trustVersion === 0 ? { ...known, ...anchor } : known;
+        },
       },
-    },
-  );
-  if (outcome.accepted) {
-    const { list, summary } = outcome;
-    return { list, bytes, approvals, summary, policy, firstContact };
-  }
+    );
+  // The list that is here may have been approved once more since: what reaches further counts, and stays.
+  const here = approvalsHere(request, bytes);
+  const own = here && (await judge(here));
+  const outcome = await judge(approvals);
+  const found = { bytes, policy, firstContact };
+  if (here !== undefined && own?.accepted === true)
+    if (!outcome.accepted || own.summary.expires > outcome.summary.expires)
+      return { ...found, approvals: here, list: own.list, summary: own.summary };
+  if (outcome.accepted) return { ...found, approvals, list: outcome.list, summary: outcome.summary };
   throw notAccepted(outcome.facts.at(-1)?.message ?? 'it cannot be judged');
+}
+
+/** The approvals that lie here, where the list that lies here is the very same one. */
+function approvalsHere({ path }: RenewalRequest, bytes: Buffer): Buffer | undefined {
+  if (readIfThere(path, listSizeLimit)?.equals(bytes) !== true) return undefined;
+  return readIfThere(approvalsPath(path), approvalsSizeLimit);
 }
 
 export const notAccepted = (reason: string) => new KnownError('LIST_NOT_ACCEPTED', { reason });

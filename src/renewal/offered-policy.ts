@@ -37,7 +37,7 @@ export async function offeredPolicy(local: PolicySource, files: OfferedFiles): P
   if (current === undefined || version <= own) return { source: local, newer: [], trustedRoot: undefined };
   if (version - own > longestChain)
     throw new KnownError('LIST_NOT_ACCEPTED', {
-      reason: `the trust policy of the mirror is ${version - own} versions ahead`,
+      reason: `the trust policy that is offered is ${version - own} versions ahead`,
     });
   const between = new Map<number, SignedPolicy>();
   for (let step = own + 1; step < version; step += 1) {

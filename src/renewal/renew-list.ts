@@ -3,7 +3,7 @@ import { type ListSummary, readIfThere } from '../trust/index.ts';
 import { type JudgedList, judgeOffer, notAccepted, type RenewalRequest } from './judge-offer.ts';
 import type { OfferedFiles } from './offered-files.ts';
 import { type CompanionCount, takeCompanions } from './take-companions.ts';
-import { writeRenewal } from './write-renewal.ts';
+import { ensureWritable, isHere, writeRenewal } from './write-renewal.ts';
 
 /** A list that was taken, or is the one that is here. */
 export interface Renewal {
@@ -23,6 +23,8 @@ export interface Renewal {
 /** An offer that was judged: nothing is written before `take`. */
 export interface PreparedRenewal {
   readonly judged: JudgedList;
+  /** Asked before anything large is received for it. @throws KnownError FILE_UNWRITABLE */
+  ensureWritable(): void;
   /** Writes what was accepted, with its tables and manifests. @throws KnownError FILE_UNWRITABLE; what the mirror says */
   take(): Promise<Renewal>;
 }
@@ -40,8 +42,13 @@ export async function prepareRenewal(files: OfferedFiles, request: RenewalReques
   refuseOlder(before, judged);
   return {
     judged,
+    ensureWritable() {
+      if (!isHere(request, judged)) ensureWritable(request);
+    },
     async take() {
-      const taken = await takeCompanions(judged.list, new Companions(path, chunks), files);
+      const { list } = judged;
+      const optional = isHere(request, judged);
+      const taken = await takeCompanions(list, new Companions(path, chunks), files, { optional });
       const unchanged = writeRenewal(request, judged);
       return {
         ...{ before, list: judged.list, summary: judged.summary, unchanged, ...taken },
@@ -76,7 +83,7 @@ function localList(path: string): AllowList | undefined {
 function refuseOlder(before: AllowList | undefined, { list }: JudgedList): void {
   if (before === undefined) return;
   if (before.listId !== list.listId)
-    throw notAccepted(`the mirror has the list ${list.listId}, and ${before.listId} lies here`);
+    throw notAccepted(`the list ${list.listId} is offered, and ${before.listId} lies here`);
   if (before.version > list.version)
-    throw notAccepted(`the mirror has version ${list.version}, and version ${before.version} lies here`);
+    throw notAccepted(`version ${list.version} is offered, and version ${before.version} lies here`);
 }

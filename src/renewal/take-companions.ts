@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AllowList, Companions, ListedDescriptor } from '../allow-list/index.ts';
+import { describeCause, KnownError } from '../errors/index.ts';
 import { eachBounded, parseChunkTable } from '../hash/index.ts';
 import { type Digest, digestFromBytes, digestHex, manifestSizeLimit } from '../oci/index.ts';
 import type { OfferedFiles } from './offered-files.ts';
@@ -11,17 +12,23 @@ export interface CompanionCount {
   /** Written now. */
   readonly taken: number;
   readonly here: number;
-  /** Not offered, or not what their names say: the list does without them. */
+  /** Not offered, not what their names say, or not to be written beside a list that stays: it does without them. */
   readonly missing: number;
 }
 
 const digestOf = (bytes: Uint8Array): Digest => digestFromBytes(createHash('sha256').update(bytes).digest());
 
-/** Tables and exact manifests that an accepted list names: each is held against its name before it is written. */
+/**
+ * Tables and exact manifests that an accepted list names: each is held against its name before it is written.
+ *
+ * @param optional nothing else is to be written: where these cannot be, they are missing as they were before
+ * @throws KnownError FILE_UNWRITABLE; what the mirror says
+ */
 export async function takeCompanions(
   { models }: AllowList,
   companions: Companions,
   files: OfferedFiles,
+  { optional }: { readonly optional: boolean },
 ): Promise<{ readonly tables: CompanionCount; readonly manifests: CompanionCount }> {
   const tabled = new Map<Digest, ListedDescriptor>();
   const manifests = new Set<Digest>();
@@ -30,6 +37,15 @@ export async function takeCompanions(
     for (const entry of [config, ...layers])
       if (entry.chunks !== undefined) tabled.set(entry.chunks.table, entry);
   }
+  const put = (folder: string, write: () => Digest): 'taken' | 'missing' => {
+    try {
+      write();
+      return 'taken';
+    } catch (error) {
+      if (optional) return 'missing';
+      throw new KnownError('FILE_UNWRITABLE', { path: folder, problem: describeCause(error) }, error);
+    }
+  };
   const tables = { taken: 0, here: 0, missing: 0 };
   await eachBounded([...tabled], together, async ([digest, entry]) => {
     if (typeof companions.table(entry) !== 'string') {
@@ -40,8 +56,8 @@ export async function takeCompanions(
     const bytes = await files.get(`chunks/${digestHex(digest)}`, Math.ceil(entry.size / pieceSize) * 32);
     if (bytes === undefined || digestOf(bytes) !== digest) tables.missing += 1;
     else {
-      companions.putTable(parseChunkTable(bytes, entry.size, pieceSize));
-      tables.taken += 1;
+      const table = parseChunkTable(bytes, entry.size, pieceSize);
+      tables[put(companions.chunks, () => companions.putTable(table))] += 1;
     }
   });
   const kept = { taken: 0, here: 0, missing: 0 };
@@ -52,10 +68,7 @@ export async function takeCompanions(
     }
     const bytes = await files.get(`manifests/${digestHex(digest)}`, manifestSizeLimit);
     if (bytes === undefined || digestOf(bytes) !== digest) kept.missing += 1;
-    else {
-      companions.putManifest(bytes);
-      kept.taken += 1;
-    }
+    else kept[put(companions.manifests, () => companions.putManifest(bytes))] += 1;
   });
   return { tables, manifests: kept };
 }

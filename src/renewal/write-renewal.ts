@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { listSizeLimit } from '../allow-list/index.ts';
-import { describeCause, KnownError } from '../errors/index.ts';
+import { describeCause, KnownError, systemCode } from '../errors/index.ts';
 import { replaceFile } from '../files/index.ts';
 import {
   approvalsPath,
@@ -12,6 +12,36 @@ import {
 } from '../trust/index.ts';
 import type { JudgedList, RenewalRequest } from './judge-offer.ts';
 
+/** Whether all of an accepted list is here already: the list, its approvals, and the trust policy. */
+export function isHere({ path }: RenewalRequest, { bytes, approvals, policy }: JudgedList): boolean {
+  const here = (file: string, limit: number, wanted: Buffer) =>
+    readIfThere(file, limit)?.equals(wanted) === true;
+  return (
+    here(path, listSizeLimit, bytes) &&
+    here(approvalsPath(path), approvalsSizeLimit, approvals) &&
+    (policy?.newer.length ?? 0) === 0
+  );
+}
+
+/** Whether the place of the list can be written, as far as can be said before. @throws KnownError FILE_UNWRITABLE */
+export function ensureWritable({ path }: RenewalRequest): void {
+  try {
+    accessSync(dirname(realpathSync.native(path)), constants.W_OK);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw unwritable(path, error);
+    ensureFolderWritable(path);
+  }
+}
+
+/** Of a list that is to be the first one here; its directory may be made with it. */
+function ensureFolderWritable(path: string): void {
+  try {
+    accessSync(dirname(path), constants.W_OK);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw unwritable(path, error);
+  }
+}
+
 /**
  * Puts an accepted list in the place of the one that is here. Between two of the files the old list stays acceptable:
  * the approvals of both lie beside it until the new list is in its place.
@@ -19,14 +49,16 @@ import type { JudgedList, RenewalRequest } from './judge-offer.ts';
  * @returns whether all of it was here already
  * @throws KnownError FILE_UNWRITABLE
  */
-export function writeRenewal({ path, trust }: RenewalRequest, judged: JudgedList): boolean {
+export function writeRenewal(request: RenewalRequest, judged: JudgedList): boolean {
+  if (isHere(request, judged)) return true;
+  const { path, trust } = request;
   const { bytes, approvals, policy } = judged;
   if (trust !== undefined && policy !== undefined) writePolicies(trust, policy);
   const approvedBy = approvalsPath(path);
   const before = readIfThere(path, listSizeLimit);
   const approvedBefore = readIfThere(approvedBy, approvalsSizeLimit);
   const sameList = before?.equals(bytes) === true;
-  if (sameList && approvedBefore?.equals(approvals) === true) return (policy?.newer.length ?? 0) === 0;
+  if (sameList && approvedBefore?.equals(approvals) === true) return false;
   if (!sameList && before !== undefined && approvedBefore !== undefined)
     write(approvedBy, Buffer.concat([ended(approvedBefore), approvals]));
   else write(approvedBy, approvals);
@@ -69,6 +101,9 @@ function write(path: string, bytes: Uint8Array): void {
   try {
     replaceFile(path, bytes, 0o644);
   } catch (error) {
-    throw new KnownError('FILE_UNWRITABLE', { path, problem: describeCause(error) }, error);
+    throw unwritable(path, error);
   }
 }
+
+const unwritable = (path: string, error: unknown) =>
+  new KnownError('FILE_UNWRITABLE', { path, problem: describeCause(error) }, error);

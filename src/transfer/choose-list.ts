@@ -18,11 +18,12 @@ export interface ChosenList {
 }
 
 /**
- * Which list decides about an archive: the one that came along, where this side accepts it by its own keys or policy and
- * it is no older than what is here; else the one that lies here. Nothing is written before `take`.
+ * Which list decides about an archive: the one that came along, which this side must accept by its own keys or policy,
+ * and which must be no older than what is here; where none came along, the one that lies here. Nothing is written
+ * before `take`.
  *
  * @param remembers false for a look: what this side remembers counts, and nothing is remembered
- * @throws KnownError LIST_NOT_ACCEPTED, KEY_*, TRUST_*, USAGE
+ * @throws KnownError LIST_NOT_ACCEPTED, FILE_UNWRITABLE, KEY_*, TRUST_*, USAGE
  */
 export async function chooseList(
   files: OfferedFiles,
@@ -35,6 +36,7 @@ export async function chooseList(
   const { path, chunks } = own;
   if (offersList) {
     const renewal = await prepareRenewal(files, own);
+    if (remembers) renewal.ensureWritable();
     const { list, summary } = renewal.judged;
     const approved = new ApprovedList(list, new Companions(path, chunks), summary.digest);
     return {

@@ -16,6 +16,7 @@ import type { Digest } from '../../src/oci/index.ts';
 import { bytesOf, never } from '../fixtures/archive-bytes.ts';
 import { ArchiveSite } from '../fixtures/archive-site.ts';
 import { volumesOf } from '../fixtures/archive-volumes.ts';
+import { lockEffects } from '../fixtures/lock-effects.ts';
 import { refusedWith } from '../fixtures/refused-with.ts';
 import { inMemory } from '../fixtures/scratch-store.ts';
 
@@ -24,7 +25,7 @@ const bytes = new KnownError('ARCHIVE_TRUNCATED', { where: 'its end', actual: 0,
 
 describe('what the words of a command line name', () => {
   const folder = mkdtempSync(join(inMemory(), 'vm-'));
-  const incoming = new Incoming(join(folder, 'incoming'));
+  const incoming = new Incoming(join(folder, 'incoming'), lockEffects);
   let site: ArchiveSite;
   let id: Digest;
   let whole: Buffer;
@@ -51,7 +52,7 @@ describe('what the words of a command line name', () => {
     words: readonly string[],
     keeping = true,
     stdin = async function* (): AsyncGenerator<Uint8Array> {},
-  ) => gather(words, { incoming, keeping, stdin, signal: never });
+  ) => gather(words, { incoming, keeping, stdin, signal: never, progressed: () => {} });
   /** Open files of this process; where there is no /proc, none is counted. */
   const open = () => (existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').length : 0);
 

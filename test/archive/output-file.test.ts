@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   linkSync,
+  lstatSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -14,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { OutputFile } from '../../src/archive/index.ts';
+import { lockEffects } from '../fixtures/lock-effects.ts';
 import { refusedWith } from '../fixtures/refused-with.ts';
 import { noDisk, SmallDisk } from '../fixtures/small-disk.ts';
 
@@ -30,7 +33,7 @@ describe('a file that is written in one go or in several', () => {
 
   /** Writes parts and finishes. @returns bytes that were there already */
   async function write(...parts: string[]): Promise<number> {
-    const file = OutputFile.open(path);
+    const file = OutputFile.open(path, lockEffects);
     try {
       for (const part of parts) await file.write(Buffer.from(part));
       await file.finish();
@@ -42,7 +45,7 @@ describe('a file that is written in one go or in several', () => {
   const content = () => readFileSync(path, 'utf8');
 
   test('has its name when it is whole', async () => {
-    const file = OutputFile.open(path);
+    const file = OutputFile.open(path, lockEffects);
     await file.write(Buffer.from('abc'));
     assert.deepEqual([existsSync(path), readFileSync(partial, 'utf8')], [false, 'abc']);
     await file.finish();
@@ -75,18 +78,56 @@ describe('a file that is written in one go or in several', () => {
     assert.equal(content(), 'abcdefgh');
   });
 
+  test('is written by one at a time', async () => {
+    const first = OutputFile.open(path, lockEffects);
+    await first.write(Buffer.from('abc'));
+    assert.throws(() => OutputFile.open(path, lockEffects), refusedWith('OUTPUT_BUSY', partial));
+    await first.close();
+    assert.deepEqual(readdirSync(folder), ['models.tar.partial']);
+    assert.equal(await write('abcd'), 3);
+    assert.deepEqual(readdirSync(folder), ['models.tar']);
+    rmSync(path);
+    // Finished by another one while this one waited for its turn.
+    const now = () => {
+      writeFileSync(path, 'abX');
+      return new Date();
+    };
+    const second = OutputFile.open(path, { ...lockEffects, now });
+    await assert.rejects(second.write(Buffer.from('abc')), refusedWith('OUTPUT_THERE'));
+    await second.close();
+    assert.deepEqual(readdirSync(folder), ['models.tar']);
+  });
+
+  test('waits for nothing that lies in the place of its lock', () => {
+    const lock = `${partial}.lock`;
+    const fifo = () => spawnSync('mkfifo', [lock]);
+    for (const make of [
+      () => symlinkSync('/dev/zero', lock),
+      () => writeFileSync(lock, 'x'.repeat(5000)),
+      fifo,
+    ]) {
+      make();
+      if (lstatSync(lock, { throwIfNoEntry: false }) === undefined) continue;
+      assert.throws(() => OutputFile.open(path, lockEffects), refusedWith('OUTPUT_BUSY', partial));
+      rmSync(lock);
+    }
+  });
+
   test('is no link, no second name of another file, and no FIFO', async () => {
     const victim = join(folder, 'victim');
     writeFileSync(victim, 'precious');
     symlinkSync(victim, partial);
-    assert.throws(() => OutputFile.open(path), refusedWith('FILE_UNWRITABLE', partial));
+    assert.throws(() => OutputFile.open(path, lockEffects), refusedWith('FILE_UNWRITABLE', partial));
     rmSync(partial);
     linkSync(victim, partial);
-    assert.throws(() => OutputFile.open(path), refusedWith('FILE_UNWRITABLE', 'it is not a file of its own'));
+    assert.throws(
+      () => OutputFile.open(path, lockEffects),
+      refusedWith('FILE_UNWRITABLE', 'it is not a file of its own'),
+    );
     rmSync(partial);
     for (const fifo of [partial, path]) {
       if (spawnSync('mkfifo', [fifo]).status !== 0) continue;
-      assert.throws(() => OutputFile.open(path), refusedWith('FILE_UNWRITABLE', 'it is not a'));
+      assert.throws(() => OutputFile.open(path, lockEffects), refusedWith('FILE_UNWRITABLE', 'it is not a'));
       rmSync(fifo);
     }
     assert.equal(readFileSync(victim, 'utf8'), 'precious');
@@ -94,10 +135,13 @@ describe('a file that is written in one go or in several', () => {
 
   test('in a directory that is not there, or in the place of a directory, is told', () => {
     assert.throws(
-      () => OutputFile.open(join(folder, 'no', 'x.tar')),
+      () => OutputFile.open(join(folder, 'no', 'x.tar'), lockEffects),
       refusedWith('FILE_UNWRITABLE', 'x.tar.partial'),
     );
-    assert.throws(() => OutputFile.open(folder), refusedWith('FILE_UNWRITABLE', 'it is not a regular file'));
+    assert.throws(
+      () => OutputFile.open(folder, lockEffects),
+      refusedWith('FILE_UNWRITABLE', 'it is not a regular file'),
+    );
   });
 
   test('through a link to a finished file is compared, and nothing is written', async () => {

@@ -8,6 +8,7 @@ import { never } from '../fixtures/archive-bytes.ts';
 import { ArchiveSite } from '../fixtures/archive-site.ts';
 import { volumesOf } from '../fixtures/archive-volumes.ts';
 import { digestOf } from '../fixtures/blob-directory.ts';
+import { lockEffects } from '../fixtures/lock-effects.ts';
 import { inMemory } from '../fixtures/scratch-store.ts';
 
 describe('the volumes of an archive', () => {
@@ -31,7 +32,12 @@ describe('the volumes of an archive', () => {
   });
 
   async function write(...numbers: number[]): Promise<VolumeFiles> {
-    const files = new VolumeFiles(headers, (number) => join(folder, `${number}.tar`), new Set(numbers));
+    const files = new VolumeFiles(
+      headers,
+      (number) => join(folder, `${number}.tar`),
+      new Set(numbers),
+      lockEffects,
+    );
     await writeArchive(plan, files, { signal: never, progressed: () => {} });
     await files.close();
     return files;
@@ -59,7 +65,7 @@ describe('the volumes of an archive', () => {
   });
 
   test('say which bytes of the archive they want', () => {
-    const files = new VolumeFiles(headers, String, new Set([2]));
+    const files = new VolumeFiles(headers, String, new Set([2]), lockEffects);
     const { offset = 0, length = 0 } = headers[1] ?? {};
     assert.deepEqual(
       [
@@ -73,7 +79,7 @@ describe('the volumes of an archive', () => {
   });
 
   test('neither more nor fewer bytes than were announced', async () => {
-    const files = new VolumeFiles(headers, String, new Set());
+    const files = new VolumeFiles(headers, String, new Set(), lockEffects);
     await assert.rejects(files.finish(), /there are fewer bytes than were announced/);
     await assert.rejects(
       files.write(Buffer.alloc(plan.total + 1)),

@@ -96,7 +96,7 @@ describe('verify-models fetch', () => {
     old();
     const { status, stderr } = await byKey();
     assert.equal(status, 2);
-    assert.match(stderr, /the mirror has version 1, and version 2 lies here/);
+    assert.match(stderr, /version 1 is offered, and version 2 lies here/);
   });
 
   for (const [what, damage] of [

@@ -9,6 +9,7 @@ import { bytesOf, MemorySource, never } from '../fixtures/archive-bytes.ts';
 import { ArchiveSite, carriedModel } from '../fixtures/archive-site.ts';
 import { volumesOf } from '../fixtures/archive-volumes.ts';
 import { eachTurn } from '../fixtures/in-flight.ts';
+import { lockEffects } from '../fixtures/lock-effects.ts';
 import { ReceivingSide } from '../fixtures/receiving-side.ts';
 import { ReceivingStore } from '../fixtures/receiving-store.ts';
 import { inMemory } from '../fixtures/scratch-store.ts';
@@ -87,9 +88,15 @@ describe('a medium with a fault', () => {
     side: { readonly folder: string },
     use: (archive: WholeArchive) => Promise<T>,
   ) {
-    const incoming = new Incoming(join(side.folder, 'incoming'));
+    const incoming = new Incoming(join(side.folder, 'incoming'), lockEffects);
     const stdin = async function* () {};
-    const [found] = await gather([path], { incoming, keeping: true, stdin, signal: never });
+    const [found] = await gather([path], {
+      incoming,
+      keeping: true,
+      stdin,
+      signal: never,
+      progressed: () => {},
+    });
     assert.equal(found?.kind, 'whole');
     try {
       return await use(found);

@@ -23,6 +23,7 @@ import {
 import type { ExportPlan } from '../../src/transfer/index.ts';
 import { bytesOf, never } from '../fixtures/archive-bytes.ts';
 import { ArchiveSite } from '../fixtures/archive-site.ts';
+import { lockEffects } from '../fixtures/lock-effects.ts';
 import { inMemory } from '../fixtures/scratch-store.ts';
 import { SeededRandom } from '../fixtures/seeded-random.ts';
 
@@ -78,7 +79,8 @@ describe('a writer that is cut', () => {
   });
 
   const pathOf = (number: number) => join(folder, `models.${number}.tar`);
-  const openVolumes = () => new VolumeFiles(volumes, pathOf, new Set(volumes.map(({ number }) => number)));
+  const openVolumes = () =>
+    new VolumeFiles(volumes, pathOf, new Set(volumes.map(({ number }) => number)), lockEffects);
 
   async function write(sink: ArchiveSink, signal = never, progressed = (_: number) => {}): Promise<void> {
     try {
@@ -115,10 +117,10 @@ describe('a writer that is cut', () => {
     for (let turn = 0; turn < cuts.file; turn += 1) {
       const random = new SeededRandom(seed + turn);
       const at = random.below(whole.length - 2048);
-      await cut(() => new WholeFile(path), at, turn % 3 === 0);
+      await cut(() => new WholeFile(path, lockEffects), at, turn % 3 === 0);
       assert.equal(existsSync(path), false, `seed ${seed + turn}: it has its name already`);
       if (turn % 3 === 1 && existsSync(`${path}.partial`)) loseEnd(`${path}.partial`, random);
-      await write(new WholeFile(path));
+      await write(new WholeFile(path, lockEffects));
       assert.ok(readFileSync(path).equals(whole), `seed ${seed + turn}: another archive`);
       assert.deepEqual(readdirSync(folder), ['models.tar']);
       rmSync(path);

@@ -6,14 +6,17 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { OutputFile } from '../../../src/archive/index.ts';
 import { bytesOf } from '../../fixtures/archive-bytes.ts';
 import { flipBit } from '../../fixtures/damage.ts';
 import { GapSite } from '../../fixtures/gap-site.ts';
+import { lockEffects } from '../../fixtures/lock-effects.ts';
 
 describe('model-mirror export', () => {
   let site: GapSite;
@@ -77,6 +80,33 @@ describe('model-mirror export', () => {
       '-o',
       at('first.tar'),
     );
+  });
+
+  test('nothing is written through a link that lies on the medium', async () => {
+    const victim = join(site.folder, 'victim');
+    for (const paper of ['sigstore.jsonl', 'transfer.jsonl', 'sheet.txt']) {
+      const link = at(`models.${paper}`);
+      for (const there of [true, false]) {
+        if (there) writeFileSync(victim, 'precious');
+        else rmSync(victim);
+        symlinkSync(victim, link);
+        await refused(
+          4,
+          /cannot write \S+: it is a link, and what it leads to is left alone/,
+          '-o',
+          site.archive,
+        );
+        assert.equal(existsSync(victim) && readFileSync(victim, 'utf8'), there && 'precious');
+        rmSync(link);
+      }
+    }
+  });
+
+  test('a file that another export is writing is left to it', async () => {
+    const other = OutputFile.open(site.archive, lockEffects);
+    await refused(4, /another process is writing \S+models\.tar\.partial/, '-o', site.archive);
+    await other.close();
+    await GapSite.must(site.export('-o', site.archive));
   });
 
   test('a record of another archive that lies there is told before anything is written', async () => {
@@ -206,5 +236,17 @@ describe('model-mirror export', () => {
     assert.ok(statSync(at('none.tar')).size < 20_000);
     await refused(64, /is no archive of this tool/, '-o', at('x.tar'), '--since', site.key);
     await refused(4, /there is no such file/, '-o', at('x.tar'), '--since', at('nothing.tar'));
+    await refused(64, /--since: \S+ holds 3 archives: name one/, '-o', at('x.tar'), '--since', site.medium);
+    mkdirSync(at('v'));
+    await GapSite.must(site.export('-o', at('v/first.tar'), '--split', '64KiB', 'first'));
+    const since = async (path: string) =>
+      (await GapSite.must(site.export('-o', at(`${basename(path)}.delta.tar`), '--since', path))).stdout;
+    for (const path of ['v', 'v/first.001.tar'])
+      assert.match(await since(at(path)), /; 3 blobs left out, which the other side has/);
+    await refused(
+      64,
+      /--since: the first volume of the archive is not in \S+first\.002\.tar/,
+      ...['-o', at('x.tar'), '--since', at('v/first.002.tar')],
+    );
   });
 });

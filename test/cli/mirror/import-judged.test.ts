@@ -52,6 +52,28 @@ describe('an archive that this side judges', () => {
     await refused(2, /the allow-list has version 1, and 2 was accepted before/);
   });
 
+  test('the same list, approved once more here: the approval that reaches further stays', async () => {
+    using renewed = new ArchiveSite(
+      { version: 2, dates: { issued: '2026-08-31T12:00:00Z', expires: '2027-08-01T00:00:00Z' } },
+      site.signer,
+    );
+    assert.equal(renewed.listDigest, site.listDigest);
+    const approvals = `${site.there.list}.sigstore.jsonl`;
+    site.putList(site.there.list);
+    writeFileSync(approvals, renewed.file('allow-list.json.sigstore.jsonl'));
+    await accepted();
+    assert.ok(readFileSync(approvals).equals(renewed.file('allow-list.json.sigstore.jsonl')));
+    // Nor does it matter that those which came along have expired.
+    await bring({ version: 2, dates: { issued: '2026-01-01T00:00:00Z', expires: '2026-08-01T00:00:00Z' } });
+    await accepted();
+    assert.ok(readFileSync(approvals).equals(renewed.file('allow-list.json.sigstore.jsonl')));
+    site.putList(site.there.list);
+    writeFileSync(site.archive, await bytesOf(await renewed.plan()));
+    const { stdout } = await GapSite.must(site.import(site.archive));
+    assert.match(stdout, /list {6}models version 2 taken, .* until 2027-08-01/);
+    assert.ok(readFileSync(approvals).equals(renewed.file('allow-list.json.sigstore.jsonl')));
+  });
+
   test('a list of another signer', async () => {
     await bring({}, new TestSigner('mallory'));
     await refused(2, /the allow-list is not accepted: /);
@@ -60,7 +82,7 @@ describe('an archive that this side judges', () => {
   test('a list with another name', async () => {
     await accepted();
     await bring({ listId: 'others', version: 9 });
-    await refused(2, /the mirror has the list others, and models lies here/);
+    await refused(2, /the list others is offered, and models lies here/);
   });
 
   test('a list whose approval has expired', async () => {

@@ -13,8 +13,9 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { ExportPlan } from '../../../src/transfer/index.ts';
 import { bytesOf } from '../../fixtures/archive-bytes.ts';
 import { volumesOf } from '../../fixtures/archive-volumes.ts';
+import { flipBit } from '../../fixtures/damage.ts';
 import { GapSite } from '../../fixtures/gap-site.ts';
-import type { MainRun } from '../../fixtures/run-main.ts';
+import { emptySettings, type MainRun, newIo } from '../../fixtures/run-main.ts';
 import { SeededRandom } from '../../fixtures/seeded-random.ts';
 import { treeState } from '../../fixtures/tree-state.ts';
 
@@ -119,6 +120,7 @@ describe('an archive in volumes', () => {
   test('a directory with volumes, and what is no archive beside them', async () => {
     put(2, 1, 3);
     writeFileSync(join(site.medium, 'notes.txt'), 'hello');
+    mkdirSync(join(site.medium, 'unpacked.tar'));
     isTaken(await site.import(site.medium));
   });
 
@@ -135,7 +137,7 @@ describe('an archive in volumes', () => {
     assert.equal(status, 1);
     assert.match(
       stderr,
-      /volume 3 of 3 is damaged: \S+models\.003\.tar has 30000 bytes, and not \d+ .*\n.*--volumes 3/s,
+      /volume 3 of 3 is damaged: \S+models\.003\.tar has 30000 bytes, and not \d+; to be brought: 3 .*\n.*--volumes 3\n/s,
     );
     assert.deepEqual(await site.mirrorThere(), before);
     isTaken(await site.import(...put(1, 2, 3)));
@@ -184,6 +186,70 @@ describe('an archive in volumes', () => {
     assert.equal(run.status, 8);
     assert.match(run.stdout, /^volumes {3}none of 3 of the archive \w{12} is kept\nmissing {3}2\n/);
     assert.deepEqual(state(), before);
+  });
+
+  test('every damaged volume is told at once, with those that are missing; the sound ones are kept', async () => {
+    const [first = '', second = '', third = ''] = put(1, 2, 3);
+    for (const path of [first, third]) flipBit(path, 30_000, 0);
+    const whole = await site.import(site.medium);
+    assert.equal(whole.status, 1);
+    assert.match(
+      whole.stderr,
+      /volume 1 of 3 is damaged: its bytes [^;]*; damaged too: 3; to be brought: 1,3 .*--volumes 1,3\n/s,
+    );
+    assert.deepEqual(waiting(), []);
+    rmSync(third);
+    const some = await site.import(first, second);
+    assert.equal(some.status, 1);
+    assert.match(some.stderr, /volume 1 of 3 is damaged: its bytes [^;]*; to be brought: 1,3 /);
+    assert.deepEqual(
+      waiting().filter((name) => name.endsWith('.tar')),
+      ['2.tar'],
+    );
+    isTaken(await site.import(...put(1, 3)));
+    for (const path of put(2, 3)) truncateSync(path, 20_000);
+    const short = await site.import(site.medium);
+    assert.equal(short.status, 1);
+    assert.match(
+      short.stderr,
+      /volume 2 of 3 is damaged: .* bytes, and not \d+; damaged too: 3; to be brought: 2-3 /,
+    );
+  });
+
+  test('what one volume of a pipe lacks, the next pass brings', async () => {
+    const bad = Buffer.from(volumes[1] ?? '');
+    bad[30_000] = (bad[30_000] ?? 0) ^ 1;
+    const [first, second, third] = volumes;
+    const pass = (...parts: readonly (Buffer | undefined)[]) => {
+      site.stdin = async function* () {
+        for (const part of parts) yield part ?? Buffer.alloc(0);
+      };
+    };
+    pass(first, bad, third);
+    const run = await site.import('-');
+    assert.equal(run.status, 1);
+    assert.match(run.stderr, /volume 2 of 3 is damaged: .*; to be brought: 2 /);
+    assert.deepEqual(
+      waiting().filter((name) => name.endsWith('.tar')),
+      ['1.tar', '3.tar'],
+    );
+    pass(bad, third, second, bad);
+    isTaken(await site.import('-'));
+  });
+
+  test('what is kept is shown as it comes', async () => {
+    const io = newIo({ environment: { MODEL_MIRROR_CONFIG: emptySettings } });
+    io.stdin = async function* () {
+      yield volumes[2] ?? Buffer.alloc(0);
+      io.pass(5000);
+      yield volumes[0] ?? Buffer.alloc(0);
+      io.pass(5000);
+    };
+    const words = ['import', '-', '--data', site.there.data, '--policy', 'observe'];
+    assert.equal((await site.mirror(words, io)).status, 8);
+    assert.equal(io.stderr.lines.length, 2, io.stderr.text);
+    for (const line of io.stderr.lines) assert.match(line, /^copied \S+ kB of \d+ kB \(\d+ %\), \S+ k?B\/s/);
+    assert.equal(io.running, 0);
   });
 
   test('a waiting volume that rotted is told, and the one brought again is taken', async () => {

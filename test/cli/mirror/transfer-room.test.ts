@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { bytesOf } from '../../fixtures/archive-bytes.ts';
 import { volumesOf } from '../../fixtures/archive-volumes.ts';
 import { GapSite } from '../../fixtures/gap-site.ts';
-import { type MainRun, runMain } from '../../fixtures/run-main.ts';
+import { type MainRun, newIo, runMain, runMainWith } from '../../fixtures/run-main.ts';
 import { noDisk, SmallDisk } from '../../fixtures/small-disk.ts';
 import { treeState } from '../../fixtures/tree-state.ts';
 
@@ -100,6 +100,32 @@ describe('a place without room, or that cannot be written', { skip: noDisk() }, 
     await GapSite.must(site.import(path));
     await GapSite.must(site.install(path));
     assert.deepEqual(treeState(medium.path), before);
+  });
+
+  test('a list that cannot be written is told before anything is received; one that stays need not be', async () => {
+    using list = new SmallDisk('4m', join(site.there.list, '..', 'lists'));
+    const path = join(list.path, 'allow-list.json');
+    const words = ['--allow-list', path, '--key', site.key];
+    const { data, store, state } = site.there;
+    const both = async () => [
+      await site.mirror(['import', '--data', data, ...words, site.archive]),
+      await runMainWith(newIo(), ['install', '--store', store, '--state', state, ...words, site.archive]),
+    ];
+    list.readOnly();
+    for (const run of await both())
+      refused(run, /cannot write \S+lists\/allow-list\.json: EROFS: read-only file system/);
+    assert.deepEqual(readdirSync(join(data, 'blobs', 'sha256')), []);
+    assert.deepEqual([readdirSync(store), existsSync(`${store}.verify-models`)], [[], false]);
+    list.writable();
+    // Brought by hand, without its tables, which nobody needs.
+    for (const name of ['allow-list.json', 'allow-list.json.sigstore.jsonl'])
+      writeFileSync(join(list.path, name), site.file(name));
+    list.readOnly();
+    for (const { status, stdout, stderr } of await both()) {
+      assert.equal(status, 0, stderr);
+      assert.match(stdout, /second:1b/);
+    }
+    assert.equal(existsSync(join(list.path, 'chunks')), false);
   });
 
   test('a mirror and a store that are read-only stay as they were', async () => {

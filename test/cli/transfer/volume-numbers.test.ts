@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { baseOf, besideArchive, parseVolumeNumbers, shownNumbers } from '../../../cli/transfer/index.ts';
+import { parseVolumeNumbers } from '../../../cli/transfer/index.ts';
+import { shownNumbers } from '../../../src/archive/index.ts';
 import { refusedWith } from '../../fixtures/refused-with.ts';
 
 test('numbers that are shown are those that are typed again', () => {
@@ -20,14 +21,4 @@ test('numbers that are shown are those that are typed again', () => {
 test('what is no number of a volume is refused', () => {
   for (const words of ['', '0', '4', '2-1', '1-4', 'a', '1,,2', '-1', '1.5'])
     assert.throws(() => parseVolumeNumbers(words, 3), refusedWith('USAGE', 'none of the volumes 1 to 3'));
-});
-
-test('an archive and its volumes have the same papers', () => {
-  for (const path of ['/m/models.tar', '/m/models.003.tar', '/m/models.1234.tar'])
-    assert.deepEqual(besideArchive(path), {
-      signature: '/m/models.sigstore.jsonl',
-      record: '/m/models.transfer.jsonl',
-      sheet: '/m/models.sheet.txt',
-    });
-  assert.equal(baseOf('/m/llama3.2.tar'), '/m/llama3.2');
 });

@@ -1,7 +1,7 @@
 import { KnownError } from '../errors/index.ts';
 import { FileSource } from './byte-source.ts';
 import { readVolume } from './incoming.ts';
-import type { VolumeFile } from './open-archive.ts';
+import type { VolumeFile } from './medium-file.ts';
 import { shownNumbers } from './shown-numbers.ts';
 import { payloadStart, volumeFileSize } from './volume.ts';
 

@@ -5,7 +5,8 @@ import { type ByteSource, FileSource, PipeSource } from './byte-source.ts';
 import { asOneError, damageOf, isDamage } from './damaged-volumes.ts';
 import { indexName } from './entry-names.ts';
 import type { Incoming } from './incoming.ts';
-import { findArchives, type VolumeFile } from './open-archive.ts';
+import type { VolumeFile } from './medium-file.ts';
+import { findArchives } from './open-archive.ts';
 import { blockSize, describeHeader } from './tar-framing.ts';
 import { parseVolumeHead, payloadStart, type VolumeHeader, volumeFileSize, volumeName } from './volume.ts';
 

@@ -21,7 +21,8 @@ export {
 export { type GatherEffects, gather, type IncompleteArchive, type WholeArchive } from './gather.ts';
 export { Incoming, readVolume } from './incoming.ts';
 export { layoutFiles } from './layout-files.ts';
-export { type FoundFiles, findArchives, type MediumFile, type VolumeFile } from './open-archive.ts';
+export type { MediumFile, VolumeFile } from './medium-file.ts';
+export { type FoundFiles, findArchives } from './open-archive.ts';
 export { OutputFile } from './output-file.ts';
 export type { ArchivePlan, PlannedEntry } from './planned-entry.ts';
 export { shownNumbers } from './shown-numbers.ts';

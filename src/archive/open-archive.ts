@@ -4,22 +4,12 @@ import { describeCause, KnownError, systemCode } from '../errors/index.ts';
 import { type Digest, shortDigest } from '../oci/index.ts';
 import { asOneError, isDamage } from './damaged-volumes.ts';
 import { indexName } from './entry-names.ts';
+import type { MediumFile, VolumeFile } from './medium-file.ts';
 import { blockSize, describeHeader } from './tar-framing.ts';
-import { parseVolumeHead, payloadStart, type VolumeHeader, volumeFileSize, volumeName } from './volume.ts';
+import { parseVolumeHead, payloadStart, volumeFileSize, volumeName } from './volume.ts';
 
 /** Files of one directory that are looked at. */
 const filesLimit = 100_000;
-
-/** One file on a medium, open for reading. */
-export interface MediumFile {
-  readonly path: string;
-  readonly fd: number;
-  readonly size: number;
-}
-
-export interface VolumeFile extends MediumFile {
-  readonly header: VolumeHeader;
-}
 
 /** What was found under the words of a command line: whole archives, and volumes of one archive. */
 export interface FoundFiles {

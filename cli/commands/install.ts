@@ -15,7 +15,7 @@ import { shortDigest, shortName } from '../../src/oci/index.ts';
 import { defaultStatePath, StateDirectory } from '../../src/state/index.ts';
 import { type InstallOutcome, installArchive } from '../../src/transfer/index.ts';
 import { assertProgramReadable, type Io, liesInStore } from '../terminal/index.ts';
-import { Custody, type KeptRecord, Papers, sendersOf, TransferProgress } from '../transfer/index.ts';
+import { Custody, inTurn, type KeptRecord, Papers, sendersOf, TransferProgress } from '../transfer/index.ts';
 import { refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
 import { installedLines, nextWords } from './install-lines.ts';
 import { installFromMirror } from './install-mirror.ts';
@@ -103,8 +103,9 @@ class InstallRun {
       progressed: this.#progress.update,
     });
     this.#progress.stop();
-    for (const archive of found)
-      await (archive.kind === 'whole' ? this.#whole(archive, incoming) : this.#incomplete(archive));
+    const take = (archive: (typeof found)[number]) =>
+      archive.kind === 'whole' ? this.#whole(archive, incoming) : this.#incomplete(archive);
+    await inTurn(found, take, this.#io);
     return this.#status;
   }
 

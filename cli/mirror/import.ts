@@ -14,6 +14,7 @@ import { type ImportOutcome, importArchive } from '../../src/transfer/index.ts';
 import type { Io } from '../terminal/index.ts';
 import {
   type Custody,
+  inTurn,
   type KeptRecord,
   makeRecordFolder,
   Papers,
@@ -52,8 +53,9 @@ export async function runImport(words: readonly string[], flags: ImportFlags, io
       progressed: run.progressed,
     });
     run.stop();
-    for (const archive of found)
-      await (archive.kind === 'whole' ? run.whole(archive, incoming) : run.incomplete(archive));
+    const take = (archive: (typeof found)[number]) =>
+      archive.kind === 'whole' ? run.whole(archive, incoming) : run.incomplete(archive);
+    await inTurn(found, take, io);
     return await run.end();
   } catch (error) {
     if (io.interrupted.aborted) throw new KnownError('CANCELLED');
@@ -175,6 +177,7 @@ class ImportRun {
     custody: Custody,
   ): Promise<KeptRecord> {
     const { archive, models, refused, taken, list, sheet } = outcome;
+    await this.#noteList(outcome);
     const audit = await this.#mirror.records.note({
       ...{ kind: 'imported', archive, models: models.length, refused: refused.length, bytes: taken },
     });
@@ -183,6 +186,14 @@ class ImportRun {
       ...{ list: list?.digest, audit },
     });
     return papers.keep(archive, record, { file: path, models: sheet, list });
+  }
+
+  /** The audit log says which list was in force from when on. */
+  async #noteList({ renewal }: ImportOutcome): Promise<void> {
+    if (renewal === undefined || renewal.unchanged) return;
+    const { list, summary } = renewal;
+    const { listId, version } = list;
+    await this.#mirror.records.note({ kind: 'list-accepted', listId, version, list: summary.digest });
   }
 
   get #transfers(): string {

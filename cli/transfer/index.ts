@@ -8,6 +8,7 @@ export {
   writeBeside,
   writeRecord,
 } from './custody.ts';
+export { inTurn } from './in-turn.ts';
 export { type KeptRecord, makeRecordFolder, recordLines } from './kept-record.ts';
 export { Papers } from './papers.ts';
 export { senderLine, sendersOf } from './senders.ts';

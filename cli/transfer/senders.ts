@@ -18,5 +18,5 @@ export function senderLine(signature: Buffer, archive: Digest, senders: readonly
   const hints = hintsIn(signature);
   return hints.length === 0
     ? 'its index is not signed: whether it is what was sent, the allow-list alone says'
-    : `signed by the key ${hints.join(', ')}, which nobody named: --sender PUB asks for it`;
+    : `says that the key ${hints.join(', ')} signed it; unproven: --sender PUB asks for that`;
 }

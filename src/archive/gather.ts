@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import { KnownError } from '../errors/index.ts';
 import type { Digest } from '../oci/index.ts';
+import { afterBases } from './after-bases.ts';
 import { type ByteSource, FileSource, PipeSource } from './byte-source.ts';
 import { asOneError, damageOf, isDamage } from './damaged-volumes.ts';
 import { indexName } from './entry-names.ts';
@@ -45,7 +46,7 @@ export interface GatherEffects {
 
 /**
  * Finds what the words of a command line name. Volumes that wait from an earlier run count too; those that are here
- * while others are missing are kept, so that their medium can be taken out.
+ * while others are missing are kept, so that their medium can be taken out. An archive comes after the one it follows.
  *
  * @throws KnownError ARCHIVE_*, VOLUME_DAMAGED, VOLUMES_MIXED, NO_ROOM, FILE_UNWRITABLE
  */
@@ -60,7 +61,7 @@ export async function gather(
   }
   const { archives, volumes } = await findArchives(words);
   if (volumes.length > 0) return [await fromVolumes(volumes, effects)];
-  return archives.map(({ path, fd, size }) => ({
+  return (await afterBases(archives)).map(({ path, fd, size }) => ({
     ...{ kind: 'whole', path, id: undefined },
     source: new FileSource([{ path, fd, start: 0, length: size }]),
     blame: async (error: unknown) => error,

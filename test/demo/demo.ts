@@ -233,7 +233,7 @@ try {
     status: 0,
     lines: [
       /^archive {3}[0-9a-f]{12} {3}.*\/far\/models\.tar {3}11 files, 33\.\d kB$/,
-      /^sender {4}signed by the key [0-9a-f]{12}, which nobody named: /,
+      /^sender {4}says that the key [0-9a-f]{12} signed it; unproven: /,
       /^record {4}1\. exported \S+Z {3}nobody named {3}key [0-9a-f]{12}$/,
       /^list {6}models version 1, sha256:[0-9a-f]{64}$/,
       /^approved {2}by the key [0-9a-f]{12}, as its approvals say: /,
@@ -253,7 +253,7 @@ try {
   screen.run(`node dist/verify-models.cjs install ${archive} ${there}`, {
     status: 0,
     lines: [
-      /^archive {3}[0-9a-f]{12} {3}signed by the key /,
+      /^archive {3}[0-9a-f]{12} {3}says that the key [0-9a-f]{12} signed it; unproven: /,
       'installed sample:latest   d183e8687bb1   17.2 kB',
       /^list {6}models version 1 taken, approved by .*\/demo\.pub, until \d{4}-\d{2}-\d{2}$/,
       /^ {10}first contact: compare its digest with what the signers say: sha256:[0-9a-f]{64}$/,

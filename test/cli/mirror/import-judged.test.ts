@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { shortDigest } from '../../../src/oci/index.ts';
 import { baseOfArchive } from '../../../src/transfer/index.ts';
 import { bytesOf } from '../../fixtures/archive-bytes.ts';
 import { ArchiveParts } from '../../fixtures/archive-parts.ts';
@@ -212,6 +213,41 @@ describe('an archive that this side judges', () => {
     await GapSite.must(site.import(before));
     const run = await GapSite.must(site.import(site.archive));
     assert.match(run.stdout, /1 imported, 1 here already, 0 refused; 1 blob taken, 70\.0 kB, 3 were here/);
+  });
+});
+
+describe('a directory of archives that follow one another', () => {
+  test('is taken in their order, whatever their names are; the log has each list once', async () => {
+    using site = await GapSite.make({ version: 2 });
+    const first = await site.plan({ models: site.models.slice(0, 1) });
+    const second = await site.plan({ base: baseOfArchive(first.id, first.index) });
+    const third = await site.plan({ base: baseOfArchive(second.id, second.index) });
+    for (const [name, plan] of [
+      ['a', third],
+      ['b', second],
+      ['c', first],
+    ] as const)
+      writeFileSync(join(site.medium, `${name}.tar`), await bytesOf(plan));
+    writeFileSync(join(site.medium, '0.tar'), (await bytesOf(third)).subarray(0, 700));
+    const cut = await site.import(site.medium);
+    assert.match(
+      cut.stderr,
+      /0\.tar: archive 1 of 4 ends this run; nothing was taken\n.*the archive ends in /,
+    );
+    rmSync(join(site.medium, '0.tar'));
+    for (const run of [await site.import(site.medium), await site.install(site.medium)]) {
+      const taken = [...run.stdout.matchAll(/^archive {3}(\w{12}) /gm)].map(([, id]) => id);
+      assert.deepEqual(
+        [run.status, taken],
+        [0, [first, second, third].map(({ id }) => shortDigest(id))],
+        run.stderr,
+      );
+    }
+    const noted = (await site.mirrorThere()).filter((line) => line.startsWith('audit'));
+    assert.deepEqual(
+      noted.map((line) => /"kind":"([a-z-]+)"/.exec(line)?.[1]).filter((kind) => kind !== 'admitted'),
+      ['list-accepted', 'imported', 'imported', 'imported'],
+    );
   });
 });
 

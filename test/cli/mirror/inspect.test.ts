@@ -28,7 +28,10 @@ describe('model-mirror inspect', () => {
     const before = site.filesThere();
     const { stdout } = await GapSite.must(look(site, site.archive));
     assert.match(stdout, /^archive {3}[0-9a-f]{12} {3}.*models\.tar {3}\d+ files, \d/m);
-    assert.match(stdout, /^sender {4}signed by the key [0-9a-f]{12}, which nobody named: --sender PUB asks/m);
+    assert.match(
+      stdout,
+      /^sender {4}says that the key [0-9a-f]{12} signed it; unproven: --sender PUB asks for that$/m,
+    );
     assert.match(stdout, /^record {4}1\. exported \S+ {3}Carol, USB-17 {3}key [0-9a-f]{12}$/m);
     assert.match(
       stdout,

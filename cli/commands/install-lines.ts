@@ -3,7 +3,7 @@ import { shortDigest, shortName } from '../../src/oci/index.ts';
 import { printable, shownSize } from '../../src/report/index.ts';
 import type { InstallOutcome } from '../../src/transfer/index.ts';
 import { type KeptRecord, recordLines } from '../transfer/index.ts';
-import { carried, nextLine, type TypedFlags } from './context.ts';
+import { nextLine, type TypedFlags } from './context.ts';
 
 export interface Installed {
   readonly outcome: InstallOutcome;
@@ -51,19 +51,4 @@ export function* installedLines({
   yield `${models.length - known} ${words[0]}, ${known} here already, ${refused.length} refused; ${shownSize(taken)} ${words[1]}\n`;
   yield `exit status ${explainExitStatus(status)}\n`;
   yield nextLine(next, flags);
-}
-
-/** What to type after an installation; after a dry run the words of the installation itself. */
-export function nextWords(dryRun: readonly string[] | undefined, flags: TypedFlags): string[] {
-  const given = (key: string, flag: string) =>
-    [flags[key] ?? []].flat().flatMap((word: unknown) => [flag, String(word)]);
-  const list = [
-    ...given('allowList', '--allow-list'),
-    ...(flags.trust === undefined ? given('key', '--key') : given('trust', '--trust')),
-    ...given('state', '--state'),
-    ...carried(flags),
-  ];
-  if (dryRun === undefined) return ['check', ...list];
-  const own = [...given('policy', '--policy'), ...given('sender', '--sender'), ...given('ca', '--ca')];
-  return ['install', ...dryRun, ...list, ...own];
 }

@@ -5,9 +5,9 @@ import { ownerToBecome, prepareStore } from '../../src/installation/index.ts';
 import { type ModelName, parseModelName } from '../../src/oci/index.ts';
 import { whyUnstorable } from '../../src/transfer/index.ts';
 import { assertProgramReadable, type Io } from '../terminal/index.ts';
+import { wordsAfterFilling } from './after-filling.ts';
 import { approvedListOf } from './approved-list.ts';
 import { settingsOf, type TypedFlags } from './context.ts';
-import { nextWords } from './install-lines.ts';
 import { RepairRun } from './repair-run.ts';
 import { sourcesOf } from './repair-sources.ts';
 
@@ -50,7 +50,7 @@ export async function installFromMirror(
     );
     try {
       for (const name of names) await run.one(name);
-      return await run.end(flags, nextWords(dryRun ? [url, ...words] : undefined, flags));
+      return await run.end(flags, wordsAfterFilling(dryRun ? [url, ...words] : undefined, flags));
     } finally {
       await run.close();
     }

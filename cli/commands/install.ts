@@ -16,8 +16,9 @@ import { defaultStatePath, StateDirectory } from '../../src/state/index.ts';
 import { type InstallOutcome, installArchive } from '../../src/transfer/index.ts';
 import { assertProgramReadable, type Io, liesInStore } from '../terminal/index.ts';
 import { Custody, inTurn, type KeptRecord, Papers, sendersOf, TransferProgress } from '../transfer/index.ts';
+import { wordsAfterFilling } from './after-filling.ts';
 import { refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
-import { installedLines, nextWords } from './install-lines.ts';
+import { installedLines } from './install-lines.ts';
 import { installFromMirror } from './install-mirror.ts';
 import { listRequestOf, lookingAt } from './list-request.ts';
 
@@ -150,7 +151,7 @@ class InstallRun {
     const kept = custody && this.#keepRecord(archive.path, outcome, papers, custody);
     if (!dryRun) incoming.forget(outcome.archive);
     for (const { bit } of outcome.refused) this.#status |= bit;
-    const next = nextWords(dryRun ? this.#words : undefined, flags);
+    const next = wordsAfterFilling(dryRun ? this.#words : undefined, flags);
     const facts = { outcome, sender: papers.sender, kept, dryRun, status: this.#status, flags, next };
     for (const line of installedLines(facts)) await io.stdout.write(line);
   }

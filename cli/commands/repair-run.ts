@@ -9,7 +9,8 @@ import { ModelRepair, setOrphansAside } from '../../src/repair/index.ts';
 import { printable } from '../../src/report/index.ts';
 import { OllamaStore, readOneManifest } from '../../src/store/index.ts';
 import { type Io, resolveProgress, Transfers } from '../terminal/index.ts';
-import { carried, counted, nextLine, type TypedFlags } from './context.ts';
+import { wordsAfterFilling } from './after-filling.ts';
+import { counted, nextLine, type TypedFlags } from './context.ts';
 import { installedLines, mendedLines } from './repair-lines.ts';
 import type { Sources } from './repair-sources.ts';
 
@@ -109,7 +110,7 @@ export class RepairRun {
   }
 
   /** @param next the words of the command to type next */
-  async end(flags: TypedFlags, next: readonly string[] = ['check', ...carried(flags)]): Promise<number> {
+  async end(flags: TypedFlags, next = wordsAfterFilling(undefined, flags)): Promise<number> {
     const { repaired, sound, failed, aside } = this.#counts;
     const { verb = 'repaired', dryRun = false } = this.#run;
     const orphans = aside === 0 ? '' : `, ${counted(aside, 'altered orphan')} set aside`;

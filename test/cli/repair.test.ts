@@ -142,6 +142,7 @@ describe('verify-models repair', () => {
     assert.equal(status, 0, stdout);
     assert.equal(stdout.match(/was missing/g)?.length, 2);
     assert.match(stdout, /manifest was missing/);
+    assert.match(stdout, /^next: verify-models check --allow-list \S+ --key \S+ --state \S+ --store \S+$/m);
     assert.deepEqual(await soundness(), []);
   });
 

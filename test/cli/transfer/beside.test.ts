@@ -48,5 +48,5 @@ test('archives of two years lie in one directory, each with its own papers', asy
   ]);
   const volumes = [1, 2, 3].map((number) => at(`models.2027.00${number}.tar`));
   for (const words of [[at('models.2026.tar')], volumes])
-    assert.match((await GapSite.must(site.import(...words))).stdout, /signed by the key \w{12}/);
+    assert.match((await GapSite.must(site.import(...words))).stdout, /says that the key \w{12} signed it/);
 });

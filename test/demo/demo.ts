@@ -205,7 +205,7 @@ try {
       /^ {2}kept {4}.*\/other\/models\.verify-models\/quarantine\/sha256-/,
       '1 model repaired, 0 sound, 0 failed',
       'exit status 0 = all is well',
-      `next: verify-models check --store ${shellWord(other)}`,
+      `next: verify-models check --allow-list ${list} --key ${key}.pub --state ${shellWord(join(folder, 'state'))} --store ${shellWord(other)}`,
     ],
   });
   screen.run(`npx verify-models ${byList}`, { status: 0, lines: ['exit status 0 = all is well'] });

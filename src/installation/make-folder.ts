@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { systemCode } from '../errors/index.ts';
 
 /**
- * Makes one directory of exactly this mode where there is none. A recursive mkdir of Node.js says of a file system that is read-only that
- * there is no such file.
+ * Makes one directory of exactly this mode where there is none. A recursive mkdir of Node.js says of a file system that
+ * is read-only that there is no such file.
  *
  * @throws system errors
  */

@@ -12,60 +12,40 @@ import {
   statSync,
   symlinkSync,
   truncateSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { flipBit } from '../fixtures/damage.ts';
-import { LibraryStandIn } from '../fixtures/library-stand-in.ts';
 import { patternedBytes } from '../fixtures/patterned-bytes.ts';
-import { emptySettings, newIo, runMainWith } from '../fixtures/run-main.ts';
-import { type SampleModel, sampleLayers } from '../fixtures/sample-store.ts';
+import { RepairSite } from '../fixtures/repair-site.ts';
+import { emptySettings } from '../fixtures/run-main.ts';
+import { sampleLayers } from '../fixtures/sample-store.ts';
 import { publishFrom } from '../fixtures/served-mirror.ts';
-import { failing, SignedSite } from '../fixtures/signed-site.ts';
 import { top } from '../house/sources.ts';
 
 const piece = 16 * 1024 * 1024;
-const sample = 'registry.ollama.ai/library/sample:latest';
 
 /** Whether every user may enter a directory, and those above it. */
 const isOpenToAll = (path: string): boolean =>
   (statSync(path).mode & 0o001) !== 0 && (dirname(path) === path || isOpenToAll(dirname(path)));
 
 describe('verify-models repair', () => {
-  let site: SignedSite;
-  let library: LibraryStandIn;
-  let model: SampleModel;
+  let at: RepairSite;
+  let site: RepairSite['site'];
+  let library: RepairSite['library'];
+  let model: RepairSite['model'];
   beforeEach(async () => {
-    site = new SignedSite();
-    library = await LibraryStandIn.start();
-    model = site.scratch.addModel();
-    publishFrom(library, site.store, sample);
+    at = await RepairSite.start();
+    ({ site, library, model } = at);
   });
-  afterEach(async () => {
-    await library.close();
-    site.remove();
-  });
-
-  const from = () => library.url.href.replace(/\/$/, '');
-  const repair = (...words: string[]) =>
-    site.run('repair', '--store', site.store, '--from', from(), ...words);
-  const byList = (...words: string[]) =>
-    repair('--allow-list', site.list, '--key', site.key('alice').pub, '--state', site.state, ...words);
-  const soundness = async () => {
-    const { stdout } = await site.run('check', '--store', site.store, '--json', '--jobs', '1');
-    return failing({ status: 0, ...(JSON.parse(stdout) as object) } as Parameters<typeof failing>[0]);
-  };
-  const workPlace = () => `${site.store}.verify-models`;
-  const quarantined = () =>
-    readdirSync(join(workPlace(), 'quarantine')).filter((name) => !name.endsWith('.json'));
+  afterEach(() => at[Symbol.asyncDispose]());
 
   test('a store that is sound is left alone, to the last directory', async () => {
-    const { status, stdout } = await repair();
+    const { status, stdout } = await at.repair();
     assert.equal(status, 0);
     assert.match(stdout, /^sound {5}sample:latest\n0 models repaired, 1 sound, 0 failed\n/);
-    assert.equal(existsSync(workPlace()), false);
+    assert.equal(existsSync(at.workPlace), false);
     assert.equal(library.requests.length, 0);
   });
 
@@ -75,7 +55,7 @@ describe('verify-models repair', () => {
     const weights = statSync(model.blob('model')).ino;
     flipBit(system, 3, 0);
     const wrong = readFileSync(system);
-    const { status, stdout, stderr } = await repair();
+    const { status, stdout, stderr } = await at.repair();
     assert.equal(status, 0, stdout + stderr);
     assert.match(
       stdout,
@@ -86,10 +66,10 @@ describe('verify-models repair', () => {
     assert.equal(statSync(model.blob('model')).ino, weights);
     assert.equal(library.sent, right.length);
     assert.deepEqual(
-      quarantined().map((name) => readFileSync(join(workPlace(), 'quarantine', name))),
+      at.quarantined().map((name) => readFileSync(join(at.workPlace, 'quarantine', name))),
       [wrong],
     );
-    assert.deepEqual(await soundness(), []);
+    assert.deepEqual(await at.soundness(), []);
   });
 
   for (const [what, damage] of [
@@ -99,9 +79,9 @@ describe('verify-models repair', () => {
   ] as const) {
     test(`a layer that is ${what} is fetched`, async () => {
       damage(model.blob('template'));
-      const { status, stdout } = await repair('sample');
+      const { status, stdout } = await at.repair('sample');
       assert.equal(status, 0, stdout);
-      assert.deepEqual(await soundness(), []);
+      assert.deepEqual(await at.soundness(), []);
     });
   }
 
@@ -113,7 +93,7 @@ describe('verify-models repair', () => {
     await site.approve();
     const right = readFileSync(large.blob('model'));
     flipBit(large.blob('model'), piece + 5, 0);
-    const { status, stdout } = await byList();
+    const { status, stdout } = await at.byList();
     assert.equal(status, 0, stdout);
     assert.match(
       stdout,
@@ -128,7 +108,7 @@ describe('verify-models repair', () => {
     const right = readFileSync(model.manifestPath);
     library.publish('library/sample', 'latest', Buffer.from('{"schemaVersion":2}'), []);
     writeFileSync(model.manifestPath, '{"schemaVersion":2,"layers":[]}');
-    const { status, stdout } = await byList();
+    const { status, stdout } = await at.byList();
     assert.equal(status, 0, stdout);
     assert.match(stdout, /repaired {2}sample:latest {3}manifest was altered/);
     assert.deepEqual(readFileSync(model.manifestPath), right);
@@ -138,81 +118,12 @@ describe('verify-models repair', () => {
     await site.approve();
     rmSync(site.store, { recursive: true });
     site.scratch.addModel('registry.ollama.ai/library/other:latest', sampleLayers('Other.\n'));
-    const { status, stdout } = await byList('sample');
+    const { status, stdout } = await at.byList('sample');
     assert.equal(status, 0, stdout);
     assert.equal(stdout.match(/was missing/g)?.length, 2);
     assert.match(stdout, /manifest was missing/);
     assert.match(stdout, /^next: verify-models check --allow-list \S+ --key \S+ --state \S+ --store \S+$/m);
-    assert.deepEqual(await soundness(), []);
-  });
-
-  test("what Ollama's clean-up takes meanwhile is fetched once more", async () => {
-    await site.approve();
-    const [system, template] = [model.blob('system'), model.blob('template')];
-    for (const path of [system, template, model.manifestPath]) rmSync(path);
-    let taken = 0;
-    library.mischief = ({ at, url }) => {
-      // When the last blob comes, the one before it is removed: no manifest names it yet.
-      if (at !== 'store' || taken > 0 || !url.includes(model.digest('system'))) return false;
-      taken += 1;
-      rmSync(template);
-      return false;
-    };
-    const { status, stdout } = await byList('sample');
-    assert.equal(status, 0, stdout);
-    assert.equal(taken, 1);
-    assert.equal(stdout.match(/template was missing/g)?.length, 2);
-    assert.deepEqual(await soundness(), []);
-  });
-
-  test('what a clean-up takes that began before the manifest was there is fetched', async () => {
-    await site.approve();
-    const template = model.blob('template');
-    const io = newIo();
-    const old = new Date(io.now().getTime() - 2 * 60 * 60_000);
-    utimesSync(template, old, old);
-    rmSync(model.manifestPath);
-    const waiting = Object.assign(io, {
-      wait: async (ms: number) => {
-        io.waited.push(ms);
-        if (io.waited.length === 2) rmSync(template);
-      },
-    });
-    const by = ['--allow-list', site.list, '--key', site.key('alice').pub, '--state', site.state];
-    const words = ['repair', 'sample', '--store', site.store, '--from', from(), ...by];
-    const { status, stdout } = await runMainWith(waiting, words);
-    assert.equal(status, 0, stdout);
-    assert.deepEqual(io.waited, [1000, 1000]);
-    assert.match(stdout, /template was missing/);
-    assert.deepEqual(await soundness(), []);
-  });
-
-  test('what waits for its manifest is kept looking new, so that Ollama spares it', async () => {
-    await site.approve();
-    const [system, template] = [model.blob('system'), model.blob('template')];
-    for (const path of [system, template, model.manifestPath]) rmSync(path);
-    const io = newIo();
-    const old = new Date(io.now().getTime() - 3_600_000);
-    let touched: Date | undefined;
-    library.mischief = ({ at, url }) => {
-      if (at !== 'store' || touched !== undefined || !url.includes(model.digest('system'))) return false;
-      utimesSync(template, old, old);
-      io.pass(10 * 60_000);
-      touched = statSync(template).mtime;
-      return false;
-    };
-    const words = [
-      '--allow-list',
-      site.list,
-      '--key',
-      site.key('alice').pub,
-      '--state',
-      site.state,
-      'sample',
-    ];
-    const run = await runMainWith(io, ['repair', '--store', site.store, '--from', from(), ...words]);
-    assert.equal(run.status, 0, run.stdout + run.stderr);
-    assert.equal(touched?.getTime(), io.now().getTime());
+    assert.deepEqual(await at.soundness(), []);
   });
 
   test('an upstream that lies changes nothing', async () => {
@@ -226,7 +137,7 @@ describe('verify-models repair', () => {
         .end(Buffer.alloc(45));
       return true;
     };
-    const { status, stdout } = await repair();
+    const { status, stdout } = await at.repair();
     assert.equal(status, 1);
     assert.match(stdout, /^failed {4}sample:latest/m);
     assert.deepEqual(readFileSync(system), wrong);
@@ -236,7 +147,7 @@ describe('verify-models repair', () => {
     await site.approve();
     const other = site.scratch.addModel('registry.ollama.ai/library/other:latest', sampleLayers('Other.\n'));
     flipBit(other.blob('system'), 2, 0);
-    const { status, stdout } = await byList();
+    const { status, stdout } = await at.byList();
     assert.equal(status, 2);
     assert.match(
       stdout,
@@ -245,28 +156,13 @@ describe('verify-models repair', () => {
     assert.equal(library.requests.length, 0);
   });
 
-  test('a download of Ollama that is going on is waited for, a minute, then bit 4', async () => {
-    flipBit(model.blob('system'), 3, 0);
-    const partial = `${model.blob('system')}-partial-0`;
-    writeFileSync(partial, '');
-    const io = newIo();
-    utimesSync(partial, io.now(), io.now());
-    const run = await runMainWith(io, ['repair', '--store', site.store, '--from', from()]);
-    assert.equal(run.status, 4);
-    assert.match(run.stdout, /the system cannot be repaired now: Ollama is downloading it now/);
-    assert.deepEqual(io.waited, Array(12).fill(5000));
-    const old = new Date(io.now().getTime() - 61_000);
-    utimesSync(partial, old, old);
-    assert.equal((await repair()).status, 0);
-  });
-
   test('nothing is written behind a link', async () => {
     const system = model.blob('system');
     const elsewhere = site.beside('elsewhere');
     writeFileSync(elsewhere, 'not this one');
     rmSync(system);
     symlinkSync(elsewhere, system);
-    const { status, stdout } = await repair();
+    const { status, stdout } = await at.repair();
     assert.equal(status, 4);
     assert.match(stdout, /it is a link, and a repair writes behind none/);
     assert.equal(readFileSync(elsewhere, 'utf8'), 'not this one');
@@ -278,7 +174,7 @@ describe('verify-models repair', () => {
     writeFileSync(bad ?? '', 'other bytes');
     const sound = site.scratch.addModel('registry.ollama.ai/library/gone:latest', sampleLayers('Gone.\n'));
     rmSync(sound.manifestPath);
-    const { status, stdout } = await repair();
+    const { status, stdout } = await at.repair();
     assert.equal(status, 0, stdout);
     assert.match(stdout, /^aside {5}bbbbbbbbbbbb {3}no model names it, and it is altered; kept as /m);
     assert.equal(existsSync(bad ?? ''), false);
@@ -291,7 +187,7 @@ describe('verify-models repair', () => {
   }, async () => {
     flipBit(model.blob('system'), 3, 0);
     chmodSync(join(site.store, 'blobs'), 0o777);
-    const { status, stderr } = await repair();
+    const { status, stderr } = await at.repair();
     assert.equal(status, 4);
     assert.match(stderr, /blobs can be changed by other users, and root does not write there/);
   });
@@ -312,7 +208,7 @@ describe('verify-models repair', () => {
     ])
       chownSync(path, nobody, nobody);
     flipBit(model.blob('system'), 3, 0);
-    const words = ['repair', '--store', site.store, '--from', from()];
+    const words = ['repair', '--store', site.store, '--from', at.from];
     const child = execFile(process.execPath, [join(top, 'dist', 'verify-models.cjs'), ...words], {
       env: { PATH: process.env.PATH, VERIFY_MODELS_CONFIG: emptySettings },
     });
@@ -324,15 +220,15 @@ describe('verify-models repair', () => {
     );
     // The directory above belongs to root: the quarantine is in the store's own.
     assert.equal(statSync(join(site.store, '.verify-models')).uid, nobody);
-    assert.equal(existsSync(workPlace()), false);
-    assert.deepEqual(await soundness(), []);
+    assert.equal(existsSync(at.workPlace), false);
+    assert.deepEqual(await at.soundness(), []);
   });
 
   test('needs to know where from, a model that it knows, and the network', async () => {
-    const unknown = await repair('nothing');
+    const unknown = await at.repair('nothing');
     assert.equal(unknown.status, 64);
     assert.match(unknown.stderr, /nothing is not in the store, and no allow-list says what it is/);
     assert.equal((await site.run('repair', '--store', site.store)).status, 64);
-    assert.equal((await repair('--offline')).status, 64);
+    assert.equal((await at.repair('--offline')).status, 64);
   });
 });

@@ -3,14 +3,13 @@ import {
   Companions,
   changeList,
   emptyList,
-  isListId,
   writeAllowList,
 } from '../../src/allow-list/index.ts';
 import type { Settings } from '../../src/config/index.ts';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
 import { replaceFile } from '../../src/files/index.ts';
 import { unprintable } from '../../src/findings/index.ts';
-import { fullName, parseModelName } from '../../src/oci/index.ts';
+import { fullName, isListId, parseModelName } from '../../src/oci/index.ts';
 import { type ForList, verifyForList, verifyRemote, whyUnread } from '../../src/verify/index.ts';
 import { connect } from '../network/index.ts';
 import { type Io, liesInStore, resolveProgress, Transfers } from '../terminal/index.ts';

@@ -137,7 +137,7 @@ async function tellStart(
   io: Io,
 ): Promise<void> {
   const told = report.findings.filter(
-    ({ severity, rule }) => severity === 'warning' || rule === 'seal-not-used',
+    ({ severity, rule }) => severity === 'warning' || rule === 'seal-not-used' || rule === 'list-first-seen',
   );
   const unlisted = new Map(report.unlisted.map(({ rule, more }) => [rule, more]));
   // One of each kind: a view of hard links has as many warnings as blobs, at every start.

@@ -15,16 +15,17 @@ export async function runFetch(flags: TypedFlags, io: Io): Promise<number> {
   refuseFormats(flags, 'fetch');
   const settings = settingsOf(flags, io);
   const path = settings['allow-list'] ?? 'allow-list.json';
-  const upstream = connect(mirrorOf(settings), { ca: settings.ca }, io);
+  const mirror = mirrorOf(settings);
+  const upstream = connect(mirror, { ca: settings.ca }, io);
   const { openState } = requestOf([], settings, '', io);
   const request = listRequestOf({ ...settings, 'allow-list': path }, openState, io.now());
   try {
     const renewal = await renewList(
-      { get: (name, limit) => upstream.listFile(name, limit, io.interrupted) },
+      { place: mirror.href, get: (name, limit) => upstream.listFile(name, limit, io.interrupted) },
       { ...request, path },
     );
     // What lies here now is judged as every check judges it, and remembered.
-    const listed = await openList(request);
+    const listed = await openList({ ...request, from: mirror.href });
     if (listed?.outcome.accepted !== true) {
       const reason = listed?.outcome.facts.at(-1)?.message ?? 'it is not there';
       throw new KnownError('LIST_NOT_ACCEPTED', { reason });

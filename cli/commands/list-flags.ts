@@ -2,6 +2,10 @@ import { type Flag, flag } from './flag.ts';
 
 const allowList = flag('--allow-list <file>', 'the allow-list (allow: allow-list.json when it is not given)');
 const chunks = flag('--chunks <dir>', 'chunk tables of the list (default: chunks beside it)');
+const listId = flag(
+  '--list-id <id>',
+  'the list must have this id (default: that of its place, once accepted)',
+);
 const jobs = flag('--jobs <n>', 'hashing threads (default: the cores, 6 at most)');
 const trust = flag('--trust <file>', 'trust policy by which approvals count');
 
@@ -10,6 +14,7 @@ export const listFlags: readonly Flag[] = [
   allowList,
   flag('--key <pub>', 'public key of the one signer who approves the list'),
   trust,
+  listId,
   chunks,
   flag('--whole', 'whole digests even where there is a chunk table; holds the tables against the bytes'),
   flag('--exact', 'refuse a manifest that was written again with the same content'),
@@ -68,6 +73,7 @@ export const fetchFlags: readonly Flag[] = [
   allowList,
   flag('--key <pub>', 'public key of the one signer who approves the list'),
   trust,
+  listId,
   chunks,
   flag('--expect-digest <digest>', 'the list must have this SHA-256'),
   flag('--min-version <n>', 'the list must have this version or a later one'),

@@ -16,6 +16,7 @@ export function listRequestOf(
     path: settings['allow-list'],
     key: settings.key,
     trust: settings.trust,
+    listId: settings['list-id'],
     chunks: settings.chunks,
     expectDigest: settings['expect-digest'],
     minVersion: settings['min-version'],
@@ -45,6 +46,7 @@ export const lookingAt = <T extends ListRequest>(request: T, statePath: string):
 const aboutList = [
   ['key', '--key'],
   ['trust', '--trust'],
+  ['listId', '--list-id'],
   ['chunks', '--chunks'],
   ['expectDigest', '--expect-digest'],
   ['minVersion', '--min-version'],

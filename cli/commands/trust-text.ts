@@ -17,16 +17,21 @@ import type { TrustFlags } from './trust-changes.ts';
 const sha256 = (bytes: Uint8Array) => digestFromBytes(createHash('sha256').update(bytes).digest());
 
 /** Whether a policy is in force: for a host that knows the version before, where that is kept, else for a new one. */
-export function standingOf(path: string, version: number, now: Date): Promise<PolicyOutcome> {
+export function standingOf(
+  path: string,
+  { listId, version }: Pick<TrustPolicy, 'listId' | 'version'>,
+  now: Date,
+): Promise<PolicyOutcome> {
   const before = readIfThere(earlierPolicyPath(path, version - 1), policySizeLimit);
-  const known = before === undefined ? undefined : { version: version - 1, digest: sha256(before) };
-  return acceptPolicy(policySource(path), known, now);
+  const start =
+    before === undefined ? 'first-contact' : { listId, version: version - 1, digest: sha256(before) };
+  return acceptPolicy(policySource(path), start, now);
 }
 
 /** Who may approve, how many of them, until when; whether that is in force, and the command to type next. */
 export async function policyText(path: string, flags: TrustFlags, now: Date): Promise<string> {
   const { policy, approved, bytes } = readPolicy(path);
-  const standing = await standingOf(path, policy.version, now);
+  const standing = await standingOf(path, policy, now);
   const state = standing.ok
     ? 'in force'
     : approved

@@ -95,7 +95,7 @@ function listIdOf({ listId, allowList, config }: TrustFlags, io: Io): string {
  */
 async function edit(path: string, changes: PolicyChanges, io: Io): Promise<void> {
   const { policy, approved } = readPolicy(path);
-  const standing = await standingOf(path, policy.version, io.now());
+  const standing = await standingOf(path, policy, io.now());
   if (approved && !standing.ok && standing.rule !== 'trust-expired') {
     const problem = `version ${policy.version} is signed and not in force: ${standing.message}; sign it first, or remove ${approvalsPath(path)} to change it`;
     throw new KnownError('USAGE', { problem });

@@ -33,6 +33,7 @@ const flags: Readonly<Record<MirrorSettingKey, Omit<MirrorFlag, 'key'>>> = {
   'allow-list': { syntax: '--allow-list <file>', help: 'the allow-list; needs --key or --trust' },
   key: { syntax: '--key <pub>', help: 'public key of the one signer who approves the list' },
   trust: { syntax: '--trust <file>', help: 'trust policy by which approvals count' },
+  'list-id': { syntax: '--list-id <id>', help: 'the list must have this id (default: that of its place)' },
   chunks: { syntax: '--chunks <dir>', help: 'chunk tables of the list (default: chunks beside it)' },
   'expect-digest': { syntax: '--expect-digest <digest>', help: 'the list must have this SHA-256' },
   policy: { syntax: '--policy <policy>', help: 'enforce (default with a list) or observe' },

@@ -18,7 +18,8 @@ export function ownListOf(
   const path = settings['allow-list'];
   if (path === undefined) return undefined;
   return {
-    ...{ path, key: settings.key, trust: settings.trust, chunks: settings.chunks },
+    ...{ path, key: settings.key, trust: settings.trust, listId: settings['list-id'] },
+    chunks: settings.chunks,
     ...{ expectDigest: settings['expect-digest'], minVersion: undefined, allowExpired: false },
     ...{ required: false, exact: false, allowCopies: false, requireAll: false, whole: false },
     ...{ now: now(), state: statePath },

@@ -12,5 +12,5 @@ export { Companions } from './companions.ts';
 export { changedLayers, compareLists, type LayerChange, type ListDifference } from './compare-lists.ts';
 export { type Decision, decide, type StoredModel } from './decide.ts';
 export { nearNames } from './near-names.ts';
-export { isListId, parseAllowList } from './parse-list.ts';
+export { parseAllowList } from './parse-list.ts';
 export { writeAllowList } from './write-list.ts';

@@ -5,6 +5,7 @@ import {
   fullName,
   illegalPart,
   isDigest,
+  isListId,
   manifestSizeLimit,
   parseModelName,
   readStrictJson,
@@ -50,7 +51,7 @@ const model = z.strictObject({
   note: z.exactOptional(line),
 });
 
-const listId = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/));
+const listId = z.string().check(z.refine(isListId));
 
 /** An object of which each key counts: zod's own record passes over one that is called __proto__. */
 const entriesOf = (accepts: (value: unknown) => boolean) =>
@@ -80,8 +81,6 @@ const rules = {
   ]),
   integerKeys: new Set(['version', 'size', 'count']),
 };
-
-export const isListId = (text: string): boolean => listId.safeParse(text).success;
 
 const refuse = (problem: string) => new KnownError('LIST_MALFORMED', { problem });
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { isDigest } from '../oci/index.ts';
+import { isDigest, isListId } from '../oci/index.ts';
 import { boolean, each, isPath, path, read } from './kinds.ts';
 import { parseListen } from './listen-address.ts';
 import type { SettingsOf } from './load-settings.ts';
@@ -44,6 +44,7 @@ export const mirrorSettingsShape = {
   'allow-list': z.optional(path),
   key: z.optional(path),
   trust: z.optional(path),
+  'list-id': z.optional(read((text) => (isListId(text) ? text : undefined), 'a list id')),
   chunks: z.optional(path),
   'expect-digest': z.optional(read((text) => (isDigest(text) ? text : undefined), 'a digest')),
   policy: z.optional(z.enum(mirrorPolicies)),

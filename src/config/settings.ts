@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { isRuleId, type RuleId } from '../findings/index.ts';
-import { type Digest, isDigest } from '../oci/index.ts';
+import { type Digest, isDigest, isListId } from '../oci/index.ts';
 import { boolean, each, isPath, path, read } from './kinds.ts';
 import { parseListen } from './listen-address.ts';
 import type { SettingsOf } from './load-settings.ts';
@@ -24,6 +24,8 @@ const parseUser = (text: string): string | undefined => {
 };
 
 const parseDigestWord = (text: string): Digest | undefined => (isDigest(text) ? text : undefined);
+
+const parseListId = (text: string): string | undefined => (isListId(text) ? text : undefined);
 
 const parseReport = (text: string): { format: Format; file: string } | undefined => {
   const at = text.indexOf('=');
@@ -59,6 +61,7 @@ export const settingsShape = {
   'allow-list': z.optional(path),
   key: z.optional(path),
   trust: z.optional(path),
+  'list-id': z.optional(read(parseListId, 'a list id: letters, digits and . _ : / - only, 128 at most')),
   chunks: z.optional(path),
   whole: z.optional(boolean),
   exact: z.optional(boolean),

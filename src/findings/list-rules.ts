@@ -72,9 +72,9 @@ export const listRules = {
   ),
   'list-of-another': error(
     2,
-    'The allow-list belongs to another list id than the trust policy.',
-    'A list of one site says nothing about another.',
-    'Give the list and the policy of the same site.',
+    'The allow-list or the trust policy has another list id than the one that is expected: that of the trust policy, of --list-id, or of the list that was accepted from the same place before.',
+    'A list of one purpose says nothing about another, although the same key approved both.',
+    'Take list and policy from where the expected ones are kept. If another list is to belong to this place from now on, name it with --list-id.',
   ),
   'list-first-seen': info(
     'This host has never accepted this allow-list before.',

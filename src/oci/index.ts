@@ -8,6 +8,7 @@ export {
   parseDigest,
   shortDigest,
 } from './digest.ts';
+export { isListId } from './list-id.ts';
 export {
   type Descriptor,
   type Manifest,

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { type AllowList, listSizeLimit, parseAllowList } from '../allow-list/index.ts';
 import { KnownError } from '../errors/index.ts';
 import type { StateDirectory } from '../state/index.ts';
@@ -5,6 +6,8 @@ import {
   acceptList,
   approvalsPath,
   approvalsSizeLimit,
+  type ExpectedListId,
+  keyRoot,
   type ListSummary,
   policySource,
   readIfThere,
@@ -20,6 +23,8 @@ export interface RenewalRequest {
   /** One of the two, which are here already: a mirror is never asked whom to trust. */
   readonly key: string | undefined;
   readonly trust: string | undefined;
+  /** The id that the list must have, as it was typed; by default the one that belongs to its place. */
+  readonly listId: string | undefined;
   readonly chunks: string | undefined;
   readonly expectDigest: ListSummary['digest'] | undefined;
   readonly minVersion: number | undefined;
@@ -44,25 +49,24 @@ export interface JudgedList {
  * @throws KnownError LIST_NOT_ACCEPTED, KEY_*, TRUST_*, USAGE; what the mirror says
  */
 export async function judgeOffer(files: OfferedFiles, request: RenewalRequest): Promise<JudgedList> {
-  const { now, openState, minVersion, expectDigest } = request;
-  const { trust, policy } = await trustOf(files, request);
+  const { now, minVersion, expectDigest } = request;
+  const { trust, policy, memory } = await trustOf(files, request);
   const bytes = await files.get('allow-list.json', listSizeLimit);
   if (bytes === undefined) throw notAccepted('the mirror has none');
   const approvals =
     (await files.get('allow-list.json.sigstore.jsonl', approvalsSizeLimit)) ?? Buffer.alloc(0);
-  const memory = new HostMemory(openState);
-  const anchor = request.trust === undefined ? undefined : await anchorOf(policySource(request.trust), now);
   let firstContact = false;
   const judge = (text: Buffer) =>
     acceptList(
       { bytes, approvals: text, trust, sizeLimit: listSizeLimit, parse: parseAllowList },
       {
         ...{ now, minVersion, expectDigest, allowExpired: false, bound: false },
+        expected: memory.expected(request.listId),
         recall(listId) {
-          const known = memory.recall(listId);
+          const known =
+            policy === undefined ? memory.recall(listId) : memory.recallUnder(policy.source, listId);
           firstContact = known === undefined;
-          if (anchor?.listId !== listId) return known;
-          return known === undefined || known.trustVersion === 0 ? { ...known, ...anchor } : known;
+          return known;
         },
       },
     );
@@ -86,16 +90,35 @@ function approvalsHere({ path }: RenewalRequest, bytes: Buffer): Buffer | undefi
 
 export const notAccepted = (reason: string) => new KnownError('LIST_NOT_ACCEPTED', { reason });
 
-async function trustOf(
-  files: OfferedFiles,
-  { key, trust }: RenewalRequest,
-): Promise<{ readonly trust: Trust; readonly policy: OfferedPolicy | undefined }> {
-  if ((key === undefined) === (trust === undefined))
+interface Judgement {
+  readonly trust: Trust;
+  readonly policy: OfferedPolicy | undefined;
+  readonly memory: HostMemory;
+}
+
+/** By what the offer is judged: the key, or the policy that follows from the one that this host has. */
+async function trustOf(files: OfferedFiles, request: RenewalRequest): Promise<Judgement> {
+  const { path, key, trust: trustPath, openState, now } = request;
+  if ((key === undefined) === (trustPath === undefined))
     throw new KnownError('USAGE', {
       problem: '--allow-list needs either --key PUB or --trust FILE, which are here already',
     });
-  if (key !== undefined)
-    return { trust: { kind: 'key', key: readPublicKeyFile(key), name: key }, policy: undefined };
-  const policy = await offeredPolicy(policySource(trust ?? ''), files);
-  return { trust: { kind: 'policy', source: policy.source }, policy };
+  const places = [resolve(path), ...(files.place === undefined ? [] : [files.place])];
+  if (key !== undefined) {
+    const publicKey = readPublicKeyFile(key);
+    const memory = new HostMemory(openState, { root: keyRoot(publicKey), places });
+    return { trust: { kind: 'key', key: publicKey, name: key }, policy: undefined, memory };
+  }
+  const memory = new HostMemory(openState, { root: 'policy', places });
+  const local = policySource(trustPath ?? '');
+  const start = await anchorOf(local, memory, now);
+  refuseOtherId(start.listId, memory.expected(request.listId));
+  const policy = await offeredPolicy(local, files);
+  return { trust: { kind: 'policy', source: policy.source, start }, policy, memory };
+}
+
+/** The policy that lies here is not the one of the list that belongs here: nothing is asked for under it. */
+function refuseOtherId(listId: string, expected: ExpectedListId | undefined): void {
+  if (expected === undefined || expected.listId === listId) return;
+  throw notAccepted(`the trust policy is for the list ${listId}, and ${expected.because}`);
 }

@@ -1,5 +1,7 @@
 /** Files of a signed list that a mirror offers. */
 export interface OfferedFiles {
+  /** The URL that the files come from, to remember which list belongs there; undefined for an archive. */
+  readonly place?: string | undefined;
   /**
    * The bytes, or undefined where the mirror has no such file.
    *

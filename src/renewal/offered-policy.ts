@@ -4,13 +4,15 @@ import { type Digest, digestFromBytes } from '../oci/index.ts';
 import {
   acceptPolicy,
   approvalsSizeLimit,
-  type ListMemory,
   longestChain,
+  type PolicyAnchor,
   type PolicySource,
   parsePolicy,
   policySizeLimit,
   type SignedPolicy,
+  type TrustPolicy,
 } from '../trust/index.ts';
+import type { HostMemory } from '../verify/index.ts';
 import type { OfferedFiles } from './offered-files.ts';
 
 /** The trust policy by which an offered list is judged. */
@@ -31,9 +33,12 @@ const digestOf = (bytes: Uint8Array): Digest => digestFromBytes(createHash('sha2
  * @throws KnownError LIST_NOT_ACCEPTED, TRUST_MALFORMED; what the mirror says
  */
 export async function offeredPolicy(local: PolicySource, files: OfferedFiles): Promise<OfferedPolicy> {
-  const own = parsePolicy(local.current.bytes).version;
+  const ownPolicy = parsePolicy(local.current.bytes);
+  const own = ownPolicy.version;
   const current = await signedPolicy('trust.json', files);
-  const version = current === undefined ? 0 : parsePolicy(current.bytes).version;
+  const offered = current && parsePolicy(current.bytes);
+  if (offered !== undefined) refuseAnother(ownPolicy, offered);
+  const version = offered?.version ?? 0;
   if (current === undefined || version <= own) return { source: local, newer: [], trustedRoot: undefined };
   if (version - own > longestChain)
     throw new KnownError('LIST_NOT_ACCEPTED', {
@@ -74,19 +79,27 @@ async function rootOf(
 }
 
 /**
- * What a host that remembers nothing yet starts from: the policy that it was given by hand. Without this a mirror could
- * offer a policy of its own, which approves itself.
+ * The policy of this host that an offered one must follow from: what the host remembers of its chain, else the policy
+ * that was put here by hand. It is found by what lies here, and never by what is offered.
  *
- * @throws KnownError LIST_NOT_ACCEPTED
+ * @throws KnownError LIST_NOT_ACCEPTED where the policy here is not in force, or is not the one that is remembered
  */
-export async function anchorOf(local: PolicySource, now: Date): Promise<ListMemory> {
-  const outcome = await acceptPolicy(local, undefined, now);
-  // A policy that has expired leads to the next one (TUF specification 5.3.10): only the last one's date counts.
-  if (!outcome.ok && outcome.rule !== 'trust-expired')
-    throw new KnownError('LIST_NOT_ACCEPTED', { reason: outcome.message });
+export async function anchorOf(local: PolicySource, memory: HostMemory, now: Date): Promise<PolicyAnchor> {
   const { listId, version } = parsePolicy(local.current.bytes);
-  return {
-    ...{ listId, listVersion: 0, listDigest: undefined },
-    ...{ trustVersion: version, trustDigest: digestOf(local.current.bytes), lastTime: new Date(0) },
-  };
+  const known = memory.policyFor(local);
+  const outcome = await acceptPolicy(local, known ?? 'first-contact', now);
+  // A policy that has expired leads to the next one (TUF specification 5.3.10): only the last one's date counts.
+  const usable = outcome.ok || outcome.rule === 'trust-expired';
+  // A file that is behind the memory may be followed by what is offered; one that disagrees with it may not.
+  const behind = known !== undefined && version < known.version;
+  if (!usable && !behind) throw new KnownError('LIST_NOT_ACCEPTED', { reason: outcome.message });
+  return known ?? { listId, version, digest: digestOf(local.current.bytes) };
+}
+
+/** Nothing of a policy for another list is looked at. @throws KnownError LIST_NOT_ACCEPTED */
+function refuseAnother(own: TrustPolicy, offered: TrustPolicy): void {
+  if (offered.listId === own.listId) return;
+  throw new KnownError('LIST_NOT_ACCEPTED', {
+    reason: `the trust policy that is offered is for the list ${offered.listId}, and the one of this host is for ${own.listId}`,
+  });
 }

@@ -39,7 +39,7 @@ export async function prepareRenewal(files: OfferedFiles, request: RenewalReques
   const { path, chunks } = request;
   const before = localList(path);
   const judged = await judgeOffer(files, request);
-  refuseOlder(before, judged);
+  refuseOlder(before, judged, request);
   return {
     judged,
     ensureWritable() {
@@ -80,10 +80,12 @@ function localList(path: string): AllowList | undefined {
 }
 
 /** What lies here may be newer than what this host remembers: a list that was edited, or brought by hand. */
-function refuseOlder(before: AllowList | undefined, { list }: JudgedList): void {
+function refuseOlder(before: AllowList | undefined, { list }: JudgedList, { listId }: RenewalRequest): void {
   if (before === undefined) return;
-  if (before.listId !== list.listId)
+  if (before.listId !== list.listId) {
+    if (listId === list.listId) return;
     throw notAccepted(`the list ${list.listId} is offered, and ${before.listId} lies here`);
+  }
   if (before.version > list.version)
     throw notAccepted(`version ${list.version} is offered, and version ${before.version} lies here`);
 }

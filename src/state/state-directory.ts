@@ -7,6 +7,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   readSync,
   renameSync,
@@ -99,6 +100,17 @@ export class StateDirectory {
       return readFileSync(fd);
     } finally {
       closeSync(fd);
+    }
+  }
+
+  /** Names of the files that begin with `prefix`, in order. @throws KnownError STATE_UNUSABLE */
+  names(prefix: string): string[] {
+    try {
+      return readdirSync(this.path)
+        .filter((name) => name.startsWith(prefix))
+        .sort();
+    } catch (error) {
+      throw new KnownError('STATE_UNUSABLE', { path: this.path, problem: describeCause(error) }, error);
     }
   }
 

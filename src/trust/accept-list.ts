@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { KnownError } from '../errors/index.ts';
 import { type Digest, digestFromBytes } from '../oci/index.ts';
 import type { ApprovalGroup } from './approvals.ts';
-import { authorityOf, checkPolicyFits, sufficientGroup } from './list-authority.ts';
+import { authorityOf, checkListId, checkPolicyFits, sufficientGroup } from './list-authority.ts';
 import { checkDates } from './list-dates.ts';
 import { afterRotation, checkMemory, remembered } from './list-history.ts';
 import {
@@ -30,6 +30,7 @@ export async function acceptList<L extends ListHeader>(
     const authority = await authorityOf(offer, rules);
     const group = await sufficientGroup(offer, digest, authority, rules.now);
     summary = summarise(group, digest);
+    checkListId(group.claim.listId, rules.expected, 'allow-list');
     checkPolicyFits(group, authority.accepted?.policy);
     const recalled = rules.recall(group.claim.listId);
     const current = checkDates(group, digest, authority, recalled, rules, facts);

@@ -14,9 +14,11 @@ export {
   type RoleName,
 } from './edit-policy.ts';
 export { type KeylessOptions, signKeyless } from './keyless-signer.ts';
+export { policyListId } from './list-authority.ts';
 export { acceptClock, type ListMemory, readListMemory, writeListMemory } from './list-memory.ts';
 export type {
   AcceptanceRules,
+  ExpectedListId,
   ListFact,
   ListHeader,
   ListOffer,
@@ -24,6 +26,7 @@ export type {
   ListSummary,
   Trust,
 } from './list-offer.ts';
+export { readPlace, writePlace } from './place-memory.ts';
 export {
   defaultValidityDays,
   longestValidityDays,
@@ -39,8 +42,10 @@ export {
 export {
   acceptPolicy,
   longestChain,
+  type PolicyAnchor,
   type PolicyOutcome,
   type PolicySource,
+  type PolicyStart,
   type SignedPolicy,
 } from './policy-chain.ts';
 export { createPolicy, type EditedPolicy, editPolicy, readPolicy } from './policy-files.ts';
@@ -69,3 +74,4 @@ export {
   readUpTo,
   trustedRootPath,
 } from './trust-files.ts';
+export { keyRoot, type TrustRoot } from './trust-root.ts';

@@ -2,7 +2,13 @@ import { KnownError } from '../errors/index.ts';
 import type { Digest } from '../oci/index.ts';
 import { type ApprovalGroup, approvalLines, countApprovals, type Signer } from './approvals.ts';
 import { keySigner } from './key-signer.ts';
-import { type AcceptanceRules, type ListHeader, type ListOffer, Refused } from './list-offer.ts';
+import {
+  type AcceptanceRules,
+  type ExpectedListId,
+  type ListHeader,
+  type ListOffer,
+  Refused,
+} from './list-offer.ts';
 import { longestValidityDays, parsePolicy, type TrustPolicy } from './policy.ts';
 import { type AcceptedPolicy, acceptPolicy, type PolicySource } from './policy-chain.ts';
 import { signersOf } from './signers.ts';
@@ -25,11 +31,9 @@ export async function authorityOf(
   if (trust.kind === 'key') {
     return { signers: [keySigner(trust.name, trust.key)], threshold: 1, accepted: undefined };
   }
-  const listId = listIdOf(trust.source);
-  const memory = listId === undefined ? undefined : rules.recall(listId);
-  const known =
-    memory === undefined ? undefined : { version: memory.trustVersion, digest: memory.trustDigest };
-  const outcome = await acceptPolicy(trust.source, known, rules.now);
+  const named = policyListId(trust.source);
+  if (named !== undefined) checkListId(named, rules.expected, 'trust policy');
+  const outcome = await acceptPolicy(trust.source, trust.start, rules.now);
   if (!outcome.ok) {
     throw new Refused(
       outcome.rule,
@@ -47,11 +51,25 @@ export async function authorityOf(
   };
 }
 
+/** Under a known place, or beside --list-id, no list and no policy of another id is accepted. */
+export function checkListId(
+  found: string,
+  expected: ExpectedListId | undefined,
+  what: 'allow-list' | 'trust policy',
+): void {
+  if (expected === undefined || expected.listId === found) return;
+  throw new Refused('list-of-another', `the ${what} is for the list ${found}, and ${expected.because}`, {
+    expected: expected.listId,
+    actual: found,
+  });
+}
+
 /**
- * The list id a policy speaks of, to find what is remembered of it. It is parsed for that as strictly as it is judged
- * by: an id that was read here in another way would make a known list a first contact.
+ * The list id that a policy of this host speaks of, to find what is remembered of it; undefined where it is no policy.
+ * It is parsed for that as strictly as it is judged by: an id that was read here in another way would make a known list
+ * a first contact. Never asked of a policy that somebody offers.
  */
-function listIdOf({ current }: PolicySource): string | undefined {
+export function policyListId({ current }: PolicySource): string | undefined {
   try {
     return parsePolicy(current.bytes).listId;
   } catch (error) {

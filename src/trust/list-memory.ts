@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { KnownError } from '../errors/index.ts';
 import { type Digest, isDigest, readStrictJson } from '../oci/index.ts';
 import type { StateDirectory } from '../state/index.ts';
+import { stateName } from './state-name.ts';
+import type { TrustRoot } from './trust-root.ts';
 
 /** What a host remembers of one list, so that nobody can offer it an older one. */
 export interface ListMemory {
@@ -18,19 +19,25 @@ export interface ListMemory {
   readonly lastTime: Date;
 }
 
-const schemaName = 'urn:verify-models:list-memory:v1';
+const schemaName = 'urn:verify-models:list-memory:v2';
+
+/** What versions before remembered of a list id, whoever had approved it: it counts for every root of trust. */
+const rootlessSchemaName = 'urn:verify-models:list-memory:v1';
 
 const digest = z.optional(z.string().check(z.refine(isDigest)));
 
-const schema = z.strictObject({
-  schema: z.literal(schemaName),
+const fields = {
   listId: z.string(),
   listVersion: z.int().check(z.minimum(0)),
   listDigest: digest,
   trustVersion: z.int().check(z.minimum(0)),
   trustDigest: digest,
   lastTime: z.iso.datetime(),
-});
+};
+
+const schema = z.strictObject({ schema: z.literal(schemaName), root: z.string(), ...fields });
+
+const rootlessSchema = z.strictObject({ schema: z.literal(rootlessSchemaName), ...fields });
 
 const rules = {
   maxDepth: 3,
@@ -38,13 +45,32 @@ const rules = {
   integerKeys: new Set(['listVersion', 'trustVersion']),
 };
 
-const fileName = (listId: string): string =>
-  `list-${createHash('sha256').update(listId).digest('hex').slice(0, 16)}.json`;
+const fileName = (root: TrustRoot, listId: string): string => stateName('list', root, listId);
 
-/** What is remembered of a list; undefined at the first contact. @throws KnownError STATE_* */
-export function readListMemory(state: StateDirectory, listId: string): ListMemory | undefined {
-  const text = state.read(fileName(listId));
-  return text === undefined ? undefined : parse(text, listId, `${state.path}/${fileName(listId)}`);
+const rootlessName = (listId: string): string => stateName('list', listId);
+
+const nameOf = ({ root, listId }: { readonly root: TrustRoot | undefined; readonly listId: string }) =>
+  root === undefined ? rootlessName(listId) : fileName(root, listId);
+
+/**
+ * What is remembered of a list under a root of trust; undefined at the first contact. What an earlier version of this
+ * program remembered of the list id protects every root until that root has a memory of its own.
+ *
+ * @throws KnownError STATE_*
+ */
+export function readListMemory(
+  state: StateDirectory,
+  root: TrustRoot,
+  listId: string,
+): ListMemory | undefined {
+  const name = fileName(root, listId);
+  const text = state.read(name);
+  if (text !== undefined) return parse(text, root, listId, `${state.path}/${name}`);
+  const rootless = rootlessName(listId);
+  const older = state.read(rootless);
+  if (older === undefined) return undefined;
+  const memory = parse(older, undefined, listId, `${state.path}/${rootless}`);
+  return root === 'policy' ? memory : { ...memory, trustVersion: 0, trustDigest: undefined };
 }
 
 /**
@@ -55,25 +81,37 @@ export function readListMemory(state: StateDirectory, listId: string): ListMemor
  */
 export function writeListMemory(
   state: StateDirectory,
+  root: TrustRoot,
   memory: ListMemory,
   replaced: ListMemory | undefined,
 ): void {
-  const name = fileName(memory.listId);
+  const name = fileName(root, memory.listId);
   state.update(name, (before) => {
-    const present = before === undefined ? undefined : parse(before, memory.listId, `${state.path}/${name}`);
+    const present =
+      before === undefined ? undefined : parse(before, root, memory.listId, `${state.path}/${name}`);
     const moved = present !== undefined && JSON.stringify(present) !== JSON.stringify(replaced);
-    return write(moved ? newest(present, memory) : memory);
+    return write(root, moved ? newest(present, memory) : memory);
   });
 }
 
-/** Accepts the clock as it is now: the remembered time is set back to it. @throws KnownError STATE_* */
+/**
+ * Accepts the clock as it is now: under every root of trust the remembered time of the list is set back to it.
+ *
+ * @returns whether anything is remembered of the list
+ * @throws KnownError STATE_*
+ */
 export function acceptClock(state: StateDirectory, listId: string, now: Date): boolean {
   let known = false;
-  state.update(fileName(listId), (before) => {
-    if (before === undefined) return undefined;
-    known = true;
-    return write({ ...parse(before, listId, state.path), lastTime: now });
-  });
+  for (const name of state.names('list-')) {
+    const text = state.read(name);
+    const of = text === undefined ? undefined : identityOf(text, name, `${state.path}/${name}`);
+    if (of?.listId !== listId) continue;
+    state.update(name, (before) => {
+      if (before === undefined) return undefined;
+      known = true;
+      return write(of.root, { ...parse(before, of.root, listId, `${state.path}/${name}`), lastTime: now });
+    });
+  }
   return known;
 }
 
@@ -90,22 +128,42 @@ function newest(a: ListMemory, b: ListMemory): ListMemory {
   };
 }
 
-const write = (memory: ListMemory): string => `${JSON.stringify({ schema: schemaName, ...memory })}\n`;
+/** @param root undefined for a memory of earlier versions, which names none */
+const write = (root: TrustRoot | undefined, memory: ListMemory): string =>
+  `${JSON.stringify(root === undefined ? { schema: rootlessSchemaName, ...memory } : { schema: schemaName, root, ...memory })}\n`;
 
-function parse(text: string, listId: string, path: string): ListMemory {
+const damaged = (path: string) =>
+  new KnownError('STATE_DAMAGED', { path, problem: 'it is no memory of this list' });
+
+const readFields = (text: string) => {
   const json = readStrictJson(Buffer.from(text), rules);
-  const parsed = schema.safeParse(json.ok ? json.value : undefined);
-  if (!parsed.success || parsed.data.listId !== listId) {
-    throw new KnownError('STATE_DAMAGED', { path, problem: 'it is no memory of this list' });
-  }
-  const { listVersion, trustVersion, lastTime } = parsed.data;
+  const value = json.ok ? json.value : undefined;
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return { ...parsed.data, root: parsed.data.root as TrustRoot };
+  const rootless = rootlessSchema.safeParse(value);
+  return rootless.success ? { ...rootless.data, root: undefined } : undefined;
+};
+
+/** Which list a memory speaks of, and under which root of trust. @throws KnownError STATE_DAMAGED */
+function identityOf(text: string, name: string, path: string) {
+  const data = readFields(text);
+  if (data === undefined || nameOf(data) !== name) throw damaged(path);
+  return { root: data.root, listId: data.listId };
+}
+
+function parse(text: string, root: TrustRoot | undefined, listId: string, path: string): ListMemory {
+  const data = readFields(text);
+  if (data === undefined || data.listId !== listId || data.root !== root) throw damaged(path);
   const known = (value: string | undefined) => (value !== undefined && isDigest(value) ? value : undefined);
+  const trustDigest = known(data.trustDigest);
+  // Without the digest of its policy a version could be followed by any policy of that number.
+  if (data.trustVersion > 0 && trustDigest === undefined) throw damaged(path);
   return {
     listId,
-    listVersion,
-    listDigest: known(parsed.data.listDigest),
-    trustVersion,
-    trustDigest: known(parsed.data.trustDigest),
-    lastTime: new Date(lastTime),
+    listVersion: data.listVersion,
+    listDigest: known(data.listDigest),
+    trustVersion: data.trustVersion,
+    trustDigest,
+    lastTime: new Date(data.lastTime),
   };
 }

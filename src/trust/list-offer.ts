@@ -1,13 +1,25 @@
 import type { RuleId } from '../findings/index.ts';
 import type { Digest } from '../oci/index.ts';
 import type { ListMemory } from './list-memory.ts';
-import type { PolicySource } from './policy-chain.ts';
+import type { PolicySource, PolicyStart } from './policy-chain.ts';
 import type { PublicKey } from './public-key.ts';
 
 /** By what a list is judged: one key, or a trust policy. */
 export type Trust =
   | { readonly kind: 'key'; readonly key: PublicKey; readonly name: string }
-  | { readonly kind: 'policy'; readonly source: PolicySource };
+  | {
+      readonly kind: 'policy';
+      readonly source: PolicySource;
+      /** What this host has of the chain: never looked up by what an offered policy says of itself. */
+      readonly start: PolicyStart;
+    };
+
+/** The id that a list must have, and where that is known from. */
+export interface ExpectedListId {
+  readonly listId: string;
+  /** For the message: `--list-id names corp`. */
+  readonly because: string;
+}
 
 /** The part of a list that its approval must agree with. */
 export interface ListHeader {
@@ -28,7 +40,9 @@ export interface ListOffer<L extends ListHeader> {
 
 export interface AcceptanceRules {
   readonly now: Date;
-  /** What this host remembers of the list; undefined at the first contact. */
+  /** The list id that belongs to the place of the list, or that was typed; undefined where neither is known. */
+  readonly expected?: ExpectedListId | undefined;
+  /** What this host remembers of the list under this root of trust; undefined at the first contact. */
   readonly recall: (listId: string) => ListMemory | undefined;
   readonly minVersion?: number | undefined;
   readonly expectDigest?: Digest | undefined;

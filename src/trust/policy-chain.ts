@@ -26,11 +26,29 @@ export interface AcceptedPolicy {
   readonly listSignersChanged: boolean;
 }
 
+/** The policy that a host has, by hand or by memory, and from which every later one must follow. */
+export interface PolicyAnchor {
+  readonly listId: string;
+  readonly version: number;
+  readonly digest: Digest;
+}
+
+/**
+ * From where a chain of policies is followed: from an anchor, or, said aloud, from nothing. Only a policy that a person
+ * put in its place by hand may be a first contact; a renewal has an anchor always.
+ */
+export type PolicyStart = PolicyAnchor | 'first-contact';
+
 export type PolicyOutcome =
   | ({ readonly ok: true } & AcceptedPolicy)
   | {
       readonly ok: false;
-      readonly rule: 'trust-not-approved' | 'trust-expired' | 'trust-rolled-back' | 'trust-malformed';
+      readonly rule:
+        | 'trust-not-approved'
+        | 'trust-expired'
+        | 'trust-rolled-back'
+        | 'trust-malformed'
+        | 'list-of-another';
       readonly message: string;
     };
 
@@ -40,15 +58,15 @@ export const longestChain = 1000;
 /**
  * Accepts a trust policy as TUF accepts a root (specification 5.3): at the first contact by its own threshold, later
  * step by step, each version approved by the threshold of the one before and by its own, exactly one higher. Only the
- * expiry of the last one counts.
+ * expiry of the last one counts. A policy of another list id does not follow, whoever approved it.
  */
 export async function acceptPolicy(
   source: PolicySource,
-  remembered: { readonly version: number; readonly digest: Digest | undefined } | undefined,
+  start: PolicyStart,
   now: Date,
 ): Promise<PolicyOutcome> {
   try {
-    const accepted = await followChain(source, remembered, now);
+    const accepted = await followChain(source, start, now);
     if (accepted.policy.expires > now) return { ok: true, ...accepted };
     const expired = accepted.policy.expires.toISOString();
     return refusal('trust-expired', `the trust policy ${accepted.policy.version} expired on ${expired}`);
@@ -76,15 +94,21 @@ const digestOf = (bytes: Uint8Array): Digest => digestFromBytes(createHash('sha2
 
 async function followChain(
   source: PolicySource,
-  remembered: { readonly version: number; readonly digest: Digest | undefined } | undefined,
+  remembered: PolicyStart,
   now: Date,
 ): Promise<AcceptedPolicy> {
   const { current, readTrustedRoot } = source;
   const last = parsePolicy(current.bytes);
   const digest = digestOf(current.bytes);
-  if (remembered === undefined || remembered.version === 0) {
+  if (remembered === 'first-contact') {
     await demand(last, current, last, now, readTrustedRoot, true);
     return { policy: last, digest, listSignersChanged: false };
+  }
+  if (last.listId !== remembered.listId) {
+    throw new Refused(
+      'list-of-another',
+      `the trust policy is for the list ${last.listId}, and this host follows the policy of ${remembered.listId}`,
+    );
   }
   if (last.version < remembered.version) {
     throw new Refused(

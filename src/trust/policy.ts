@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { KnownError } from '../errors/index.ts';
-import { type Digest, isDigest, readStrictJson } from '../oci/index.ts';
+import { type Digest, isDigest, isListId, readStrictJson } from '../oci/index.ts';
 import { type PublicKey, parsePublicKey } from './public-key.ts';
 import { timestamp } from './statement.ts';
 
@@ -63,7 +63,7 @@ const role = z.strictObject({
 
 const schema = z.strictObject({
   schema: z.literal(trustSchema),
-  listId: z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/)),
+  listId: z.string().check(z.refine(isListId)),
   version: z.int().check(z.minimum(1)),
   expires: day,
   keys: z

@@ -1,12 +1,22 @@
 import { KnownError } from '../errors/index.ts';
 import type { StateDirectory } from '../state/index.ts';
 import {
+  type ExpectedListId,
+  keyRoot,
   type ListFact,
   type ListHeader,
   type ListMemory,
   type ListOutcome,
+  type PolicyAnchor,
+  type PolicySource,
+  parsePolicy,
+  policyListId,
   readListMemory,
+  readPlace,
+  type TrustPolicy,
+  type TrustRoot,
   writeListMemory,
+  writePlace,
 } from '../trust/index.ts';
 
 /** What binds a check to a version of the list where nothing is remembered. */
@@ -17,32 +27,64 @@ export interface Binding {
   readonly minVersion: number | undefined;
 }
 
+/** By which root of trust something is remembered, and where the list is kept. */
+export interface MemoryScope {
+  readonly root: TrustRoot;
+  /** Absolute path of the list, and the URL that it comes from; the first is asked first. */
+  readonly places: readonly string[];
+}
+
 /** What this host remembers; a state that cannot be used is a warning, and a refusal where a check guards a start. */
 export class HostMemory {
   readonly #openState: () => StateDirectory;
+  readonly #scope: MemoryScope;
   #state: StateDirectory | undefined;
   #problem: KnownError | undefined;
 
-  constructor(openState: () => StateDirectory) {
+  constructor(openState: () => StateDirectory, scope: MemoryScope) {
     this.#openState = openState;
+    this.#scope = scope;
   }
 
+  /** What is remembered of a list under this root; undefined at the first contact, or where the state is of no use. */
   recall(listId: string): ListMemory | undefined {
-    if (this.#problem !== undefined) return undefined;
-    return this.#attempt(() => {
-      this.#state ??= this.#openState();
-      return readListMemory(this.#state, listId);
-    });
+    return this.#read((state) => readListMemory(state, this.#scope.root, listId));
+  }
+
+  /**
+   * The same under a policy: a host that went by one key before, and now by a policy that names the key, goes on from
+   * what it accepted by that key.
+   */
+  recallUnder(source: PolicySource, listId: string): ListMemory | undefined {
+    const own = this.recall(listId);
+    if (own !== undefined) return own;
+    return listKeysOf(source)
+      .flatMap((key) => this.#read((state) => readListMemory(state, keyRoot(key), listId)) ?? [])
+      .sort((a, b) => b.listVersion - a.listVersion)[0];
+  }
+
+  /** The policy that a chain was followed to, for the list id of the policy that lies on this host. */
+  policyFor(source: PolicySource): PolicyAnchor | undefined {
+    const listId = policyListId(source);
+    const memory = listId === undefined ? undefined : this.recall(listId);
+    if (memory?.trustDigest === undefined || memory.trustVersion === 0) return undefined;
+    return { listId: memory.listId, version: memory.trustVersion, digest: memory.trustDigest };
+  }
+
+  /** The id that the list must have: the one that was typed, else the one that belongs to its place. */
+  expected(typed: string | undefined): ExpectedListId | undefined {
+    if (typed !== undefined) return { listId: typed, because: `--list-id names ${typed}` };
+    for (const place of this.#scope.places) {
+      const listId = this.#read((state) => readPlace(state, place, this.#scope.root));
+      if (listId !== undefined)
+        return { listId, because: `this host accepted ${listId} from ${place} before` };
+    }
+    return undefined;
   }
 
   /** Remembers a list that was accepted, and says where that failed. */
   keep<L extends ListHeader>(outcome: ListOutcome<L>, binding: Binding): ListOutcome<L> {
-    if (outcome.accepted) {
-      const { remember, recalled } = outcome;
-      const state = this.#state;
-      if (remember !== undefined && state !== undefined)
-        this.#attempt(() => writeListMemory(state, remember, recalled));
-    }
+    if (outcome.accepted) this.#remember(outcome);
     if (this.#problem === undefined) return outcome;
     const fact = notKept(this.#problem);
     if (!outcome.accepted) return { ...outcome, facts: [...outcome.facts, fact] };
@@ -51,6 +93,27 @@ export class HostMemory {
     if (!required || bound) return { ...outcome, facts: [...outcome.facts, fact] };
     const facts = [...outcome.facts, { ...fact, rule: 'first-contact' as const }];
     return { accepted: false, facts, summary: outcome.summary };
+  }
+
+  /** The version first: a run that stops in between has a place too few, which is a first contact of the place. */
+  #remember({ remember, recalled }: Extract<ListOutcome<ListHeader>, { accepted: true }>): void {
+    const state = this.#state;
+    if (remember === undefined || state === undefined) return;
+    const { root, places } = this.#scope;
+    this.#attempt(() => {
+      writeListMemory(state, root, remember, recalled);
+      for (const place of places)
+        if (readPlace(state, place, root) !== remember.listId)
+          writePlace(state, place, root, remember.listId);
+    });
+  }
+
+  #read<T>(read: (state: StateDirectory) => T): T | undefined {
+    if (this.#problem !== undefined) return undefined;
+    return this.#attempt(() => {
+      this.#state ??= this.#openState();
+      return read(this.#state);
+    });
   }
 
   #attempt<T>(action: () => T): T | undefined {
@@ -62,6 +125,18 @@ export class HostMemory {
       return undefined;
     }
   }
+}
+
+/** The keys that a policy lets approve lists; none where it is no policy, which its judgement says. */
+function listKeysOf({ current }: PolicySource): TrustPolicy['keys'][number]['key'][] {
+  let policy: TrustPolicy;
+  try {
+    policy = parsePolicy(current.bytes);
+  } catch (error) {
+    if (error instanceof KnownError) return [];
+    throw error;
+  }
+  return policy.keys.filter(({ name }) => policy.list.signers.includes(name)).map(({ key }) => key);
 }
 
 const notKept = ({ message, hint }: KnownError): ListFact => ({

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { AllowList } from '../allow-list/index.ts';
 import { Companions, listSizeLimit, parseAllowList } from '../allow-list/index.ts';
 import { describeCause, KnownError } from '../errors/index.ts';
@@ -7,6 +8,7 @@ import {
   acceptList,
   approvalsPath,
   approvalsSizeLimit,
+  keyRoot,
   type ListFact,
   type ListOutcome,
   policySource,
@@ -26,6 +28,10 @@ export interface ListRequest {
   readonly path: string | undefined;
   readonly key: string | undefined;
   readonly trust: string | undefined;
+  /** The id that the list must have, as it was typed; by default the one that belongs to its place. */
+  readonly listId: string | undefined;
+  /** The URL that the list comes from, which is remembered as a place of it too. */
+  readonly from?: string | undefined;
   /** Directory of chunk tables; beside the list by default. */
   readonly chunks: string | undefined;
   readonly expectDigest: Digest | undefined;
@@ -74,15 +80,19 @@ const refused = (fact: ListFact): ListOutcome<AllowList> => ({
 });
 
 async function judge(path: string, request: ListRequest): Promise<ListOutcome<AllowList>> {
-  const trust = trustOf(request);
-  if ('fact' in trust) return refused(trust.fact);
+  const named = trustOf(request);
+  if ('fact' in named) return refused(named.fact);
   const files = readFiles(path);
   if ('fact' in files) return refused(files.fact);
-  const offer = { ...files, trust: trust.trust, sizeLimit: listSizeLimit, parse: parseAllowList };
-  const memory = new HostMemory(request.openState);
+  const memory = memoryOf(path, request, named);
+  const trust: Trust =
+    named.kind === 'key' ? named : { ...named, start: memory.policyFor(named.source) ?? 'first-contact' };
+  const offer = { ...files, trust, sizeLimit: listSizeLimit, parse: parseAllowList };
   const outcome = await acceptList(offer, {
     now: request.now,
-    recall: (listId) => memory.recall(listId),
+    expected: memory.expected(request.listId),
+    recall: (listId) =>
+      named.kind === 'key' ? memory.recall(listId) : memory.recallUnder(named.source, listId),
     minVersion: request.minVersion,
     expectDigest: request.expectDigest,
     allowExpired: request.allowExpired,
@@ -91,14 +101,23 @@ async function judge(path: string, request: ListRequest): Promise<ListOutcome<Al
   return request.remembers === false ? outcome : memory.keep(outcome, request);
 }
 
+/** What this host remembers of the list at its place, under the key or the policy. */
+function memoryOf(path: string, { openState, from }: ListRequest, named: NamedTrust): HostMemory {
+  const root = named.kind === 'key' ? keyRoot(named.key) : 'policy';
+  return new HostMemory(openState, { root, places: [resolve(path), ...(from === undefined ? [] : [from])] });
+}
+
+/** Who is trusted, as it was typed: a key, or the policy in a file. */
+type NamedTrust = Extract<Trust, { kind: 'key' }> | Omit<Extract<Trust, { kind: 'policy' }>, 'start'>;
+
 /** A key or a policy; exactly one of them. */
-function trustOf({ key, trust }: ListRequest): { readonly trust: Trust } | { readonly fact: ListFact } {
+function trustOf({ key, trust }: ListRequest): NamedTrust | { readonly fact: ListFact } {
   if ((key === undefined) === (trust === undefined)) {
     throw new KnownError('USAGE', { problem: '--allow-list needs either --key PUB or --trust FILE' });
   }
-  if (key !== undefined) return { trust: { kind: 'key', key: readPublicKeyFile(key), name: key } };
+  if (key !== undefined) return { kind: 'key', key: readPublicKeyFile(key), name: key };
   try {
-    return { trust: { kind: 'policy', source: policySource(trust ?? '') } };
+    return { kind: 'policy', source: policySource(trust ?? '') };
   } catch (error) {
     return { fact: { rule: 'trust-malformed', message: describeCause(error) } };
   }

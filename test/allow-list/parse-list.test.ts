@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { isListId, listSizeLimit, parseAllowList, writeAllowList } from '../../src/allow-list/index.ts';
+import { listSizeLimit, parseAllowList, writeAllowList } from '../../src/allow-list/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
+import { isListId } from '../../src/oci/index.ts';
 import { withInvented } from '../fixtures/large-list.ts';
 import { digestOf, layer, listedModel, listOf } from '../fixtures/listed-models.ts';
 

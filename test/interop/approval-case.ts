@@ -101,7 +101,7 @@ export function policyCase({ keys = {}, identities = [], threshold, pinned, besi
     earlier: () => undefined,
     readTrustedRoot: beside ?? (() => pinned),
   };
-  return { bytes, approvals, trust: { kind: 'policy', source } };
+  return { bytes, approvals, trust: { kind: 'policy', source, start: 'first-contact' } };
 }
 
 /** What a check says of a list and its approvals. */

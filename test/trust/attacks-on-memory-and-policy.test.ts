@@ -114,6 +114,7 @@ function trustBy(versions: readonly ReturnType<typeof signedPolicy>[]): Trust {
   return {
     kind: 'policy',
     source: { current, earlier: (version) => versions[version - 1], readTrustedRoot: () => undefined },
+    start: 'first-contact',
   };
 }
 

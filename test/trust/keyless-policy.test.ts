@@ -5,6 +5,7 @@ import {
   acceptPolicy,
   addApproval,
   addLine,
+  parsePolicy,
   prepareApproval,
   type SignedPolicy,
   signingKeyFrom,
@@ -59,7 +60,9 @@ describe('a trust policy approved without a key', () => {
   const accept = (current: SignedPolicy, first?: SignedPolicy) =>
     acceptPolicy(
       { current, earlier: () => first, readTrustedRoot: () => site.trustedRoot },
-      first === undefined ? undefined : { version: 1, digest: digestOf(first.bytes) },
+      first === undefined
+        ? 'first-contact'
+        : { listId: parsePolicy(first.bytes).listId, version: 1, digest: digestOf(first.bytes) },
       new Date(),
     );
 

@@ -27,7 +27,9 @@ async function accept(versions: Versions, remembered = 0, at = now) {
     readTrustedRoot: () => undefined,
   };
   const memory =
-    known === undefined ? undefined : { version: remembered, digest: parseDigest(sha256(known.bytes)) };
+    known === undefined
+      ? 'first-contact'
+      : { listId: 'site', version: remembered, digest: parseDigest(sha256(known.bytes)) };
   const outcome = await acceptPolicy(source, memory, at);
   return { outcome, asked };
 }
@@ -97,12 +99,16 @@ describe('a trust policy', () => {
     const elsewhere = signedPolicy(two([bob, carol], 2, { listId: 'elsewhere' }), [bob, carol]);
     assert.equal(
       await verdict([one, elsewhere], 1),
+      'list-of-another: the trust policy is for the list elsewhere, and this host follows the policy of site',
+    );
+    assert.equal(
+      await verdict([one, elsewhere, third], 1),
       'trust-not-approved: the trust policy after 1 is not version 2 of the same list',
     );
   });
 
   test('cannot go back, nor be another one of the same version', async () => {
-    const memory = { version: 2, digest: parseDigest(sha256(next.bytes)) };
+    const memory = { listId: 'site', version: 2, digest: parseDigest(sha256(next.bytes)) };
     const source = { current: one, earlier: () => undefined, readTrustedRoot: () => undefined };
     const outcome = await acceptPolicy(source, memory, now);
     assert.equal(
@@ -121,7 +127,8 @@ describe('a trust policy', () => {
       earlier: () => twin,
       readTrustedRoot: () => undefined,
     };
-    const outcome = await acceptPolicy(source, { version: 1, digest: parseDigest(sha256(one.bytes)) }, now);
+    const start = { listId: 'site', version: 1, digest: parseDigest(sha256(one.bytes)) };
+    const outcome = await acceptPolicy(source, start, now);
     assert.deepEqual(outcome, {
       ok: false,
       rule: 'trust-rolled-back',
@@ -132,7 +139,11 @@ describe('a trust policy', () => {
   test('that is more than a thousand versions ahead is not followed', async () => {
     const far = signedPolicy(two([alice, bob], 1002), [alice, bob]);
     const source = { current: far, earlier: () => assert.fail('asked'), readTrustedRoot: () => undefined };
-    const outcome = await acceptPolicy(source, { version: 1, digest: parseDigest(sha256(one.bytes)) }, now);
+    const outcome = await acceptPolicy(
+      source,
+      { listId: 'site', version: 1, digest: parseDigest(sha256(one.bytes)) },
+      now,
+    );
     assert.equal(outcome.ok ? '' : outcome.message, 'the trust policy is 1001 versions ahead');
   });
 
@@ -193,7 +204,7 @@ describe('a broken source', () => {
       },
       readTrustedRoot: () => undefined,
     };
-    const memory = { version: 1, digest: parseDigest(sha256(one.bytes)) };
+    const memory = { listId: 'site', version: 1, digest: parseDigest(sha256(one.bytes)) };
     await assert.rejects(acceptPolicy(source, memory, now), RangeError);
   });
 });

@@ -83,7 +83,7 @@ describe('an archive that this side judges', () => {
   test('a list with another name', async () => {
     await accepted();
     await bring({ listId: 'others', version: 9 });
-    await refused(2, /the list others is offered, and models lies here/);
+    await refused(2, /the allow-list is for the list others, and this host accepted models from .* before/);
   });
 
   test('a list whose approval has expired', async () => {

@@ -9,7 +9,7 @@ import { sealingOf } from './sealing-of.ts';
 import { failedCheck, type Outcome, outcomeOf, type PassKind } from './watch-outcome.ts';
 import type { WatchState } from './watch-state.ts';
 
-/** A full pass every day by default; everything is hashed in it, whatever the seal says. */
+/** A full pass every day by default; everything is hashed in it, whatever the seal and the chunk tables say. */
 const defaultEveryMs = 86_400_000;
 /** Where a file system tells nothing (NFS), and where a store comes back, what changed is found within a minute. */
 const lookMs = 60_000;
@@ -29,6 +29,8 @@ export class WatchRun {
   #isFirst = true;
   /** A full pass found something wrong and could not write it into the seal: what is in there is not taken any more. */
   #sealIsWrong = false;
+  /** The last full pass was red: a check by chunk tables could call in order what it found. */
+  #wholeWasRed = false;
   /** Why the full pass ended in a way that nobody expected. */
   #broken: { readonly reason: unknown } | undefined;
 
@@ -119,7 +121,8 @@ export class WatchRun {
     const isSlow = kind === 'full' || this.#isFirst;
     const afresh = kind === 'full' || this.#sealIsWrong;
     try {
-      const settings = { ...this.#settings, full: this.#settings.full === true || afresh };
+      const whole = this.#settings.whole === true || kind === 'full' || this.#wholeWasRed;
+      const settings = { ...this.#settings, full: this.#settings.full === true || afresh, whole };
       const asked = requestOf([], settings, this.#store, io);
       const list = await openList(listRequestOf(settings, asked.openState, io.now()));
       const sealing = sealingOf(settings, asked, false, io);
@@ -127,9 +130,10 @@ export class WatchRun {
       const observer = { hashing: () => {}, finding: () => {}, ended: () => {} };
       const effects = { now: io.now, monotonic: io.monotonic, signal: io.interrupted, observer };
       // What limits a check in the settings of a host is not for this one: its word is about the whole store.
-      const whole = { quick: false, subset: undefined, firstFailure: false };
-      const report = await check({ ...asked, ...whole, list, sealing, maxRate }, effects);
+      const unlimited = { quick: false, subset: undefined, firstFailure: false };
+      const report = await check({ ...asked, ...unlimited, list, sealing, maxRate }, effects);
       this.#isFirst = false;
+      if (kind === 'full') this.#wholeWasRed = report.exitCode !== 0;
       const notKept = report.findings.some(({ rule }) => rule === 'state-unusable');
       if (settings.full) this.#sealIsWrong = report.exitCode !== 0 && notKept;
       return outcomeOf(kind, report);

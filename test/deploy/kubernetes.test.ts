@@ -22,7 +22,7 @@ suite('the recipes for Kubernetes', () => {
   after(() => rmSync(folder, { recursive: true }));
 
   for (const name of ['base', 'exec']) {
-    test(`${name}: kubectl kustomize makes objects of it, each with a tag for each image`, {
+    test(`${name}: kubectl kustomize makes objects of it, each image by its digest or not at all`, {
       skip: without('kubectl', ['version', '--client']),
     }, () => {
       const { status, stdout, stderr } = lint('kubectl', ['kustomize', join(recipes, name)]);
@@ -42,7 +42,10 @@ suite('the recipes for Kubernetes', () => {
       ]);
       const images = [...stdout.matchAll(/image: (.*)/g)].map(([, image = '']) => image);
       assert.ok(images.length >= 5);
-      for (const image of images) assert.match(image, /^(?:verify-models|ollama\/ollama):\d+\.\d+\.\d+$/);
+      // What a site fills in is the digest of its own registry: nothing pulls the name that stands there before.
+      const own = 'registry.corp/verify-models@sha256:fill-in-by-docker-buildx-imagetools-inspect';
+      for (const image of images)
+        assert.ok(image === own || /^ollama\/ollama:[\d.]+@sha256:[0-9a-f]{64}$/.test(image), image);
       writeFileSync(join(folder, `${name}.yaml`), stdout);
     });
   }

@@ -162,7 +162,7 @@ export class Pod {
   }
 
   #run(spec: ContainerSpec): Container {
-    const image = this.#images[spec.image.split(':')[0] ?? ''];
+    const image = this.#images[spec.image.replace(/^registry\.corp\/|[:@].*$/g, '')];
     if (image === undefined) throw new Error(`no image ${spec.image}`);
     writeFileSync(this.#log, '', { mode: 0o666 });
     chmodSync(this.#log, 0o666);

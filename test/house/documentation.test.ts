@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import {
   checkFlags,
@@ -19,7 +21,7 @@ import {
 } from '../../src/config/index.ts';
 import { type ErrorRow, errorTable } from '../../src/errors/index.ts';
 import { ruleIds, rules } from '../../src/findings/index.ts';
-import { readSource } from './sources.ts';
+import { readSource, top } from './sources.ts';
 
 /** The rows of the tables of a Markdown text, cells without their marks. */
 function tableRows(text: string): string[][] {
@@ -86,6 +88,69 @@ describe('the documentation says what the code does', () => {
   test('docs/mirror.md names every command of the mirror', () => {
     const text = readSource('docs/mirror.md');
     for (const name of Object.keys(mirrorCommands)) assert.ok(text.includes(`model-mirror ${name}`), name);
+  });
+
+  describe('docs/threat-model.md', () => {
+    const model = readSource('docs/threat-model.md');
+    /** The rows of the tables that have a column for tests, below a heading: the step, and the tests that hold it. */
+    const held = (heading: string) =>
+      (model.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '')
+        .split('\n')
+        .filter((line) => line.startsWith('| ') && !/\| held by \|$/.test(line))
+        .map((line) => line.slice(2, -2).split(' | '))
+        .map((cells) => ({
+          step: cells[0] ?? '',
+          tests: [...(cells.at(-1) ?? '').matchAll(/`([a-z-]+(?:\/[a-z-]+)+)`/g)].map(
+            ([, name]) => name ?? '',
+          ),
+        }));
+    const rows = [...held('What each step proves'), ...held('How untrusted input is read')];
+
+    test('names for each statement of what is proven the test that holds it', () => {
+      assert.ok(rows.length >= 50, String(rows.length));
+      for (const { step, tests } of rows) assert.notEqual(tests.length, 0, step);
+    });
+
+    test('names no test that is not there', () => {
+      for (const { step, tests } of rows)
+        for (const name of tests)
+          assert.ok(existsSync(join(top, 'test', `${name}.test.ts`)), `${step}: ${name}`);
+    });
+
+    test('says of what is not covered what a reader must hear', () => {
+      const gaps = model.split('\n## What is not covered\n')[1] ?? '';
+      for (const said of [
+        'one key approves every list that it signed',
+        'a chunk table decides alone',
+        'the first contact cannot detect an old list',
+        '`log verify` of an unkeyed chain',
+        'behind a proxy everybody is loopback',
+        'after the start whoever may write the store may alter it',
+        "keys beside Ollama's in a rewritten manifest",
+        'the clock',
+        'root, the kernel, the hardware',
+        'bugs of the runtime that reads a model',
+        'what a model does',
+        'side channels',
+      ])
+        assert.ok(gaps.includes(`\n| ${said} |`), said);
+    });
+  });
+
+  test('SECURITY.md goes with the package, and every link of a document leads to a file', () => {
+    const { files } = JSON.parse(readSource('package.json')) as { files: readonly string[] };
+    assert.ok(files.includes('SECURITY.md'));
+    const documents = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'];
+    const below = ['docs', 'manifests'].flatMap((folder) =>
+      readdirSync(join(top, folder), { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.md'))
+        .map((name) => join(folder, name)),
+    );
+    for (const path of [...documents, ...below])
+      for (const [, link = ''] of readSource(path).matchAll(/\]\(([^)#:]+)\)/g))
+        assert.ok(existsSync(join(top, dirname(path), link)), `${path}: ${link}`);
+    for (const link of ['docs/threat-model.md', 'SECURITY.md'])
+      assert.ok(readSource('README.md').includes(`](${link})`), link);
   });
 
   test('the README names every command and the two commands of a newcomer', () => {

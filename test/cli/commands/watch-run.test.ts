@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import {
   mkdirSync,
   readdirSync,
@@ -171,6 +172,34 @@ suite('a watched store', () => {
     mkdirSync(`${site.state}/.${seal}.4711`);
     site.startFullPass();
     await until(() => site.said.includes('full pass, exit status 1'));
+    site.passMinute();
+    await reaches('verify_models_checks_total{kind="change",result="failed"}', 1);
+    assert.equal(await site.metric('verify_models_exit_code'), 1);
+  });
+
+  test('is read whole by a full pass: a chunk table that nobody held against its blob hides nothing from it', async () => {
+    const weights = patternedBytes(17 * mebibyte);
+    const big = site.scratch.addModel('registry.ollama.ai/library/big:latest', [
+      { kind: 'model', bytes: weights },
+      ...sampleLayers().slice(1),
+    ]);
+    await site.allow('--all');
+    flipBit(big.blob('model'), 0, 0);
+    // The table of the flipped bytes takes the place of the true one, and a signer who looks at none approves it.
+    const chunks = site.beside('chunks');
+    const [listed = ''] = readdirSync(chunks);
+    const table = readFileSync(`${chunks}/${listed}`);
+    const first = readFileSync(big.blob('model')).subarray(0, 16 * mebibyte);
+    createHash('sha256').update(first).digest().copy(table);
+    const wrong = createHash('sha256').update(table).digest('hex');
+    writeFileSync(`${chunks}/${wrong}`, table);
+    writeFileSync(site.list, readFileSync(site.list, 'utf8').replaceAll(listed, wrong));
+    await site.sign('alice', '--tables-unseen');
+    await site.watch('--allow-list', site.list, '--key', site.key('alice').pub);
+    site.startFullPass();
+    await until(() => /blob-altered: the weights layer of big:latest/.test(site.said));
+    await until(() => site.said.includes('full pass, exit status 1'));
+    // Nor does the next look call it in order by the table.
     site.passMinute();
     await reaches('verify_models_checks_total{kind="change",result="failed"}', 1);
     assert.equal(await site.metric('verify_models_exit_code'), 1);

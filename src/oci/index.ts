@@ -24,6 +24,8 @@ export {
   illegalPart,
   type ModelName,
   nameFromPath,
+  nameKey,
+  normalName,
   parseModelName,
   shortName,
 } from './model-name.ts';

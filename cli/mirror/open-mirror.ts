@@ -81,7 +81,11 @@ export async function openMirror(settings: Partial<MirrorSettings>, io: Io): Pro
       }),
     async close() {
       for (const { upstream } of routes.all) await upstream.close();
-      await catalog.close();
+      try {
+        await records.flush();
+      } finally {
+        await catalog.close();
+      }
     },
   };
 }

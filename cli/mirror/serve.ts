@@ -17,6 +17,9 @@ const drainMs = 30_000;
 /** How often the files of the list are looked at. */
 const lookMs = 5_000;
 
+/** How often what is only counted so far is written down: refusals, and lines of the log that were left out. */
+const countsMs = 60_000;
+
 /** `model-mirror serve`: until it is told to stop. */
 export async function runServe(flags: TypedFlags, io: Io): Promise<number> {
   const settings = settingsOf(flags, io);
@@ -53,8 +56,10 @@ export async function runServe(flags: TypedFlags, io: Io): Promise<number> {
     if (adminListen !== undefined)
       await io.stdout.write(`health and metrics on http://${bracketed(adminListen.host)}:${adminPort}\n`);
     const stopLooking = io.every(lookMs, () => void lookAtList(mirror, log));
+    const stopCounting = io.every(countsMs, () => void writeCounts(mirror, log));
     await untilAborted(io.interrupted);
     stopLooking();
+    stopCounting();
     log.info('stopping: what is being sent may end');
     await registry.drain(io.after(drainMs));
     return 0;
@@ -62,7 +67,17 @@ export async function runServe(flags: TypedFlags, io: Io): Promise<number> {
     stop.abort(new KnownError('CANCELLED'));
     await registry.drain(AbortSignal.abort());
     await admin.close();
+    log.flush();
     await mirror.close();
+  }
+}
+
+async function writeCounts({ records }: OpenMirror, log: Logger): Promise<void> {
+  log.flush();
+  try {
+    await records.flush();
+  } catch (error) {
+    log.error('refusals cannot be written down; they are counted on', { problem: describeCause(error) });
   }
 }
 

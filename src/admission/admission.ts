@@ -5,6 +5,7 @@ import {
   fullName,
   isDigest,
   type ModelName,
+  normalName,
   parseModelName,
   shortName,
 } from '../oci/index.ts';
@@ -89,7 +90,8 @@ export class Admission implements Mirror {
     } catch {
       return { kind: 'unknown' };
     }
-    const decision = decideModel(typed, list(), policy, contact);
+    // In one spelling: else each spelling of a name would be refused in words of its own.
+    const decision = decideModel(normalName(typed), list(), policy, contact);
     if (decision.kind === 'refused') {
       await records.refused(typed, decision.sentence, false);
       return decision;
@@ -117,7 +119,7 @@ export class Admission implements Mirror {
   }
 
   recent(host: string, repository: string, reference: string): ManifestAnswer | undefined {
-    const known = this.#recent.get(keyOf(host, repository, reference));
+    const known = this.#recent.get(this.#keyOf(host, repository, reference));
     if (known === undefined || known.under !== this.#settings.list()) return undefined;
     return Math.abs(this.#settings.now().getTime() - known.at) < wholeMs ? known.answer : undefined;
   }
@@ -126,7 +128,12 @@ export class Admission implements Mirror {
     if (this.#recent.size >= parsedLimit) this.#recent.clear();
     const at = this.#settings.now().getTime();
     const under = this.#settings.list();
-    this.#recent.set(keyOf(host, repository, reference), { answer: given, at, under });
+    this.#recent.set(this.#keyOf(host, repository, reference), { answer: given, at, under });
+  }
+
+  /** A question under all of its spellings, and under every host that stands for the same upstream. */
+  #keyOf(host: string, repository: string, reference: string): string {
+    return `${this.#settings.routes.of(host).host}/${repository}:${reference}`.toLowerCase();
   }
 
   async #byDigest(digest: Digest): Promise<ManifestAnswer> {
@@ -170,7 +177,7 @@ export class Admission implements Mirror {
    */
   async bring(name: ModelName): Promise<'here' | 'fetched' | Exclude<ManifestAnswer, { kind: 'manifest' }>> {
     const { list, policy, contact, records, routes } = this.#settings;
-    const decision = decideModel(name, list(), policy, contact);
+    const decision = decideModel(normalName(name), list(), policy, contact);
     if (decision.kind === 'refused') return decision;
     const meant = decision.kind === 'listed' ? parseModelName(decision.listedAs) : name;
     const admitted = await records.find(meant);
@@ -252,9 +259,6 @@ export class Admission implements Mirror {
     return standing.kind === 'accepted' ? standing.approved.attestations : undefined;
   }
 }
-
-const keyOf = (host: string, repository: string, reference: string): string =>
-  `${host} ${repository} ${reference}`;
 
 /** What was admitted is what is allowed: by the list's digest, or because an admitted tag does not move by itself. */
 const isStillIt = ({ digest }: AdmittedModel, decision: Decision): boolean =>

@@ -73,6 +73,22 @@ describe('with an allow-list', () => {
     assert.deepEqual([site.records.admitted.length, site.library.sent], [0, 0]);
   });
 
+  test('a tag that moved is asked for upstream once in half a minute, whoever asks and in whatever spelling', async () => {
+    site.approve(listOf({ [name]: listed(publish()) }));
+    publish('library/sample', { model: Buffer.from('another model') });
+    const admission = site.admission();
+    const first = await ask(admission, 'library/sample:latest');
+    for (let at = 0; at < 100; at += 1)
+      assert.deepEqual(
+        await ask(admission, at % 2 ? 'Library/Sample:LATEST' : 'library/sample:latest'),
+        first,
+      );
+    assert.deepEqual([site.library.requests.length, site.records.movedTags.length], [1, 1]);
+    site.data.ms += 30_000;
+    await ask(admission, 'library/sample:latest');
+    assert.equal(site.library.requests.length, 2);
+  });
+
   test('and its exact manifest beside it, a model comes although its tag moved', async () => {
     const model = publish();
     site.approve(listOf({ [name]: listed(model) }));

@@ -29,6 +29,8 @@ export class WatchRun {
   #isFirst = true;
   /** A full pass found something wrong and could not write it into the seal: what is in there is not taken any more. */
   #sealIsWrong = false;
+  /** When the allow-list may be judged otherwise, as far as it was judged. */
+  #listDate: Date | undefined;
   /** Why the full pass ended in a way that nobody expected. */
   #broken: { readonly reason: unknown } | undefined;
 
@@ -84,12 +86,13 @@ export class WatchRun {
     this.#wake();
   }
 
-  /** Comes back once something changed, or it is time to look; holds the process alive meanwhile. */
+  /** Comes back once something changed, a date of the list has come, or it is time to look; holds the process alive meanwhile. */
   async #nextChange(changes: StoreChanges): Promise<void> {
-    const { interrupted, wait } = this.#io;
+    const { interrupted, wait, now } = this.#io;
     const woken = new AbortController();
     this.#wake = () => woken.abort();
-    await wait(lookMs, AbortSignal.any([interrupted, woken.signal]));
+    const untilDate = (this.#listDate?.getTime() ?? Number.POSITIVE_INFINITY) - now().getTime();
+    await wait(Math.min(lookMs, Math.max(0, untilDate)), AbortSignal.any([interrupted, woken.signal]));
     this.#changed = true;
     if (woken.signal.aborted) await wait(settleMs, interrupted);
     // A store that was away (unmounted, renamed) sends no event when it comes back.
@@ -122,6 +125,7 @@ export class WatchRun {
       const settings = { ...this.#settings, full: this.#settings.full === true || afresh };
       const asked = requestOf([], settings, this.#store, io);
       const list = await openList(listRequestOf(settings, asked.openState, io.now()));
+      this.#listDate = list?.outcome.nextChange;
       const sealing = sealingOf(settings, asked, false, io);
       const maxRate = isSlow ? settings['max-rate'] : undefined;
       const observer = { hashing: () => {}, finding: () => {}, ended: () => {} };

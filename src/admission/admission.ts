@@ -17,8 +17,10 @@ import { type Decision, decideModel, type Policy } from './decide-model.ts';
 import type { QueueLimits } from './fair-queue.ts';
 import { blobsOf, checkManifest } from './manifest-source.ts';
 import { type AdmissionEvents, type Allowed, ModelArrivals } from './model-arrivals.ts';
+import { RecentAnswers } from './recent-answers.ts';
 import type { AdmittedModel, Records } from './records.ts';
 import { nameOf, type Route, type Routes } from './routes.ts';
+import { settled } from './settled.ts';
 
 export interface AdmissionSettings {
   readonly records: Records;
@@ -26,6 +28,8 @@ export interface AdmissionSettings {
   readonly routes: Routes<Upstream>;
   /** The allow-list as it stands now: it may be replaced while the mirror runs. */
   readonly list: () => ListStanding;
+  /** Whether a date has come at which the list may be another one: it is looked at before anything is answered by it. */
+  readonly isListDue?: () => boolean;
   /** Looks whether a newer list lies there: asked when what is here is not what the list says. */
   readonly lookAtList?: () => Promise<void>;
   readonly policy: Policy;
@@ -49,7 +53,7 @@ export interface AdmissionSettings {
 /** Manifests whose blobs are remembered. */
 const parsedLimit = 1000;
 
-/** For so long nobody looks again whether the blobs of a manifest are there: a busy tag is asked for thousands of times. */
+/** For so long nobody looks again whether the blobs of a manifest are there. */
 const wholeMs = 1000;
 
 /**
@@ -61,17 +65,14 @@ export class Admission implements Mirror {
   readonly #arrivals: ModelArrivals;
   /** What manifests name, by their digests: read once, not with every request. */
   readonly #parsed = new Map<Digest, readonly Descriptor[]>();
-  /** Answers of the last second, each under the list by which it was given. */
-  readonly #recent = new Map<
-    string,
-    { readonly answer: ManifestAnswer; readonly at: number; readonly under: ListStanding }
-  >();
+  readonly #recent: RecentAnswers;
   /** When all blobs of a manifest were last seen in their places, in milliseconds since 1970. */
   readonly #whole = new Map<Digest, number>();
 
   constructor(settings: AdmissionSettings) {
     this.#settings = settings;
     this.#arrivals = new ModelArrivals(settings);
+    this.#recent = new RecentAnswers(settings.now);
   }
 
   /** Requests that are held until their bytes are verified. */
@@ -80,6 +81,7 @@ export class Admission implements Mirror {
   }
 
   async manifest(question: ManifestQuestion): Promise<ManifestAnswer> {
+    if (this.#isListDue) await this.#settings.lookAtList?.();
     const { host, repository, reference } = question;
     if (isDigest(reference)) return this.#byDigest(reference);
     const { list, policy, contact, records, routes } = this.#settings;
@@ -91,7 +93,8 @@ export class Admission implements Mirror {
       return { kind: 'unknown' };
     }
     // In one spelling: else each spelling of a name would be refused in words of its own.
-    const decision = decideModel(normalName(typed), list(), policy, contact);
+    const standing = list();
+    const decision = decideModel(normalName(typed), standing, policy, contact);
     if (decision.kind === 'refused') {
       await records.refused(typed, decision.sentence, false);
       return decision;
@@ -103,7 +106,7 @@ export class Admission implements Mirror {
     if (admitted !== undefined && isStillIt(admitted, decision) && (await this.#isWhole(admitted))) {
       if (decision.kind === 'observed' && decision.wouldRefuse !== undefined)
         await records.refused(name, decision.wouldRefuse, true);
-      else this.#remember(question, answer(admitted));
+      else this.#recent.set(this.#keyOf(host, repository, reference), answer(admitted), standing);
       return answer(admitted);
     }
     if (admitted !== undefined && !isStillIt(admitted, decision) && (await this.#hasNewerList()))
@@ -119,16 +122,8 @@ export class Admission implements Mirror {
   }
 
   recent(host: string, repository: string, reference: string): ManifestAnswer | undefined {
-    const known = this.#recent.get(this.#keyOf(host, repository, reference));
-    if (known === undefined || known.under !== this.#settings.list()) return undefined;
-    return Math.abs(this.#settings.now().getTime() - known.at) < wholeMs ? known.answer : undefined;
-  }
-
-  #remember({ host, repository, reference }: ManifestQuestion, given: ManifestAnswer): void {
-    if (this.#recent.size >= parsedLimit) this.#recent.clear();
-    const at = this.#settings.now().getTime();
-    const under = this.#settings.list();
-    this.#recent.set(this.#keyOf(host, repository, reference), { answer: given, at, under });
+    if (this.#isListDue) return undefined;
+    return this.#recent.get(this.#keyOf(host, repository, reference), this.#settings.list());
   }
 
   /** A question under all of its spellings, and under every host that stands for the same upstream. */
@@ -176,6 +171,7 @@ export class Admission implements Mirror {
    * @throws what fetching throws
    */
   async bring(name: ModelName): Promise<'here' | 'fetched' | Exclude<ManifestAnswer, { kind: 'manifest' }>> {
+    if (this.#isListDue) await this.#settings.lookAtList?.();
     const { list, policy, contact, records, routes } = this.#settings;
     const decision = decideModel(normalName(name), list(), policy, contact);
     if (decision.kind === 'refused') return decision;
@@ -222,22 +218,25 @@ export class Admission implements Mirror {
   }
 
   async blob(digest: Digest): Promise<BlobAnswer | undefined> {
+    if (this.#isListDue) await this.#settings.lookAtList?.();
+    if (!this.#allowsBlob(digest)) return undefined;
     const arriving = this.#arrivals.blob(digest);
     if (arriving !== undefined) return arriving;
     const small = this.#attestations?.blob(digest);
     if (small !== undefined) return { kind: 'small', size: small.bytes.length, bytes: small.bytes };
-    if (!(await this.#servesBlob(digest))) return undefined;
-    const { blobs } = this.#settings;
+    const { blobs, records } = this.#settings;
+    if (!(await records.namesBlob(digest))) return undefined;
     const stored = await blobs.find(digest);
     return stored && { kind: 'stored', size: stored.size, open: () => blobs.read(digest) };
   }
 
-  async #servesBlob(digest: Digest): Promise<boolean> {
-    const { policy, list, records } = this.#settings;
+  /** What is on its way counts too: the list that let it in may be in force no more. */
+  #allowsBlob(digest: Digest): boolean {
+    const { policy, list } = this.#settings;
     const standing = list();
-    if (policy === 'enforce' && !(standing.kind === 'accepted' && standing.approved.namesBlob(digest)))
-      return false;
-    return records.namesBlob(digest);
+    if (policy === 'observe') return true;
+    if (standing.kind !== 'accepted') return false;
+    return standing.approved.namesBlob(digest) || this.#attestations?.blob(digest) !== undefined;
   }
 
   repositories(host: string, count: number, last: string | undefined): Promise<readonly string[]> {
@@ -251,7 +250,12 @@ export class Admission implements Mirror {
   }
 
   async referrers(digest: Digest): Promise<readonly Referrer[]> {
+    if (this.#isListDue) await this.#settings.lookAtList?.();
     return this.#attestations?.of(digest) ?? [];
+  }
+
+  get #isListDue(): boolean {
+    return this.#settings.isListDue?.() === true;
   }
 
   get #attestations(): Attestations | undefined {
@@ -268,21 +272,3 @@ const answer = ({ digest, mediaType, bytes }: AdmittedModel): ManifestAnswer => 
   kind: 'manifest',
   ...{ digest, mediaType, bytes },
 });
-
-async function settled(promise: Promise<void>, signal: AbortSignal): Promise<'done' | 'failed' | 'given up'> {
-  if (signal.aborted) return 'given up';
-  const { promise: aborted, resolve } = Promise.withResolvers<'given up'>();
-  const onAbort = () => resolve('given up');
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([
-      promise.then(
-        () => 'done' as const,
-        () => 'failed' as const,
-      ),
-      aborted,
-    ]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-}

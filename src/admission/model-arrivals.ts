@@ -83,7 +83,8 @@ export class ModelArrivals {
     decision: Allowed,
     owner: string,
   ): Promise<ModelArrival | ManifestAnswer> {
-    const key = nameKey(name);
+    // What another list approves of the same name is another model.
+    const key = `${nameKey(name)} ${decision.kind === 'listed' ? decision.model.manifest.digest : ''}`;
     const under = this.#arrivals.get(key);
     if (under !== undefined) return under;
     const begun = this.#begin(name, route, decision, owner).catch((error: unknown) =>

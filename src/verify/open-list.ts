@@ -4,6 +4,7 @@ import { describeCause, KnownError } from '../errors/index.ts';
 import type { Digest } from '../oci/index.ts';
 import type { StateDirectory } from '../state/index.ts';
 import {
+  type AcceptanceRules,
   acceptList,
   approvalsPath,
   approvalsSizeLimit,
@@ -16,6 +17,7 @@ import {
 } from '../trust/index.ts';
 import type { ListForCheck } from './apply-list.ts';
 import { HostMemory } from './host-memory.ts';
+import type { HeldList } from './judge-again.ts';
 import { readPublicKeyFile } from './key-file.ts';
 import { withCommand } from './list-commands.ts';
 import { whyUnread } from './why-unread.ts';
@@ -62,9 +64,9 @@ export async function openList(request: ListRequest): Promise<ListForCheck | und
     const outcome = refused({ rule: 'list-unreadable', message, hint });
     return { outcome, companions: new Companions('.'), ...rest };
   }
-  const outcome = await judge(path, request);
+  const { outcome, held } = await judge(path, request);
   const facts = outcome.facts.map((fact) => withCommand(fact, { path, key, trust, state }));
-  return { outcome: { ...outcome, facts }, companions: new Companions(path, request.chunks), ...rest };
+  return { outcome: { ...outcome, facts }, held, companions: new Companions(path, request.chunks), ...rest };
 }
 
 const refused = (fact: ListFact): ListOutcome<AllowList> => ({
@@ -73,23 +75,37 @@ const refused = (fact: ListFact): ListOutcome<AllowList> => ({
   summary: undefined,
 });
 
-async function judge(path: string, request: ListRequest): Promise<ListOutcome<AllowList>> {
+interface Judged {
+  readonly outcome: ListOutcome<AllowList>;
+  /** Where it was accepted. */
+  readonly held?: HeldList;
+}
+
+async function judge(path: string, request: ListRequest): Promise<Judged> {
   const trust = trustOf(request);
-  if ('fact' in trust) return refused(trust.fact);
+  if ('fact' in trust) return { outcome: refused(trust.fact) };
   const files = readFiles(path);
-  if ('fact' in files) return refused(files.fact);
+  if ('fact' in files) return { outcome: refused(files.fact) };
   const offer = { ...files, trust: trust.trust, sizeLimit: listSizeLimit, parse: parseAllowList };
   const memory = new HostMemory(request.openState);
-  const outcome = await acceptList(offer, {
-    now: request.now,
+  const judged = await acceptList(offer, {
+    ...rulesOf(request),
     recall: (listId) => memory.recall(listId),
-    minVersion: request.minVersion,
-    expectDigest: request.expectDigest,
-    allowExpired: request.allowExpired,
-    bound: request.required,
   });
-  return request.remembers === false ? outcome : memory.keep(outcome, request);
+  const outcome = request.remembers === false ? judged : memory.keep(judged, request);
+  if (!outcome.accepted) return { outcome };
+  const { list, remember, recalled } = outcome;
+  return { outcome, held: { ...files, trust: trust.trust, list, memory: remember ?? recalled } };
 }
+
+/** The rules by which a list is judged, without what is remembered. */
+export const rulesOf = (request: ListRequest): Omit<AcceptanceRules, 'recall'> => ({
+  now: request.now,
+  minVersion: request.minVersion,
+  expectDigest: request.expectDigest,
+  allowExpired: request.allowExpired,
+  bound: request.required,
+});
 
 /** A key or a policy; exactly one of them. */
 function trustOf({ key, trust }: ListRequest): { readonly trust: Trust } | { readonly fact: ListFact } {
@@ -101,6 +117,16 @@ function trustOf({ key, trust }: ListRequest): { readonly trust: Trust } | { rea
     return { trust: { kind: 'policy', source: policySource(trust ?? '') } };
   } catch (error) {
     return { fact: { rule: 'trust-malformed', message: describeCause(error) } };
+  }
+}
+
+/** The policy that lies there now; undefined where a key decides, and where it cannot be read. */
+export function policyNow({ trust }: Pick<ListRequest, 'trust'>): Trust | undefined {
+  if (trust === undefined) return undefined;
+  try {
+    return { kind: 'policy', source: policySource(trust) };
+  } catch {
+    return undefined;
   }
 }
 

@@ -122,6 +122,80 @@ describe('with an allow-list', () => {
     assert.equal(answer.kind === 'manifest' && answer.digest, moved.digest);
   });
 
+  test('that ends while a model of it is on its way, no range of that model is given out any more', async () => {
+    site.approve(listOf({ [name]: listed(publish()) }));
+    let go = () => {};
+    const gate = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    site.library.mischief = async ({ at }) => {
+      if (at === 'store') await gate;
+      return false;
+    };
+    const admission = site.admission();
+    assert.equal((await ask(admission, 'library/sample:latest', ollama)).kind, 'manifest');
+    assert.equal((await admission.blob(digestOf(weights)))?.kind, 'arriving');
+    site.standing = { kind: 'refused', reason: 'its approval has expired' };
+    assert.equal(await admission.blob(digestOf(weights)), undefined);
+    go();
+  });
+
+  test('that approves other bytes of a name, while the old ones are on their way: the new ones are given', async () => {
+    site.approve(listOf({ [name]: listed(publish()) }));
+    site.library.mischief = ({ at, headers }) =>
+      at === 'store' && headers.range === `bytes=0-${weights.length - 1}`;
+    const admission = site.admission();
+    assert.equal((await ask(admission, 'library/sample:latest', ollama)).kind, 'manifest');
+    const other = publish('library/sample', { model: Buffer.from('another model') });
+    site.approve(listOf({ [name]: listed(other) }, { version: 2 }));
+    const answer = await ask(admission, 'library/sample:latest', ollama);
+    assert.equal(answer.kind === 'manifest' && answer.digest, other.digest);
+  });
+
+  test('that is replaced while an answer is made by it: that answer is not given again', async () => {
+    site.approve(listOf({ [name]: listed(publish()) }));
+    const admission = site.admission();
+    await ask(admission, 'library/sample:latest');
+    const find = site.records.find.bind(site.records);
+    site.records.find = async (asked) => {
+      const found = await find(asked);
+      site.approve(listOf({}, { version: 2 }));
+      return found;
+    };
+    await ask(admission, 'library/sample:latest');
+    assert.equal(admission.recent('mirror.corp', 'library/sample', 'latest'), undefined);
+    assert.equal((await ask(admission, 'library/sample:latest')).kind, 'refused');
+  });
+
+  test('is looked at before it is answered by, once a date of it has come', async () => {
+    site.approve(listOf({ [name]: listed(publish()) }));
+    let isDue = false;
+    const admission = site.admission({
+      isListDue: () => isDue,
+      async lookAtList() {
+        isDue = false;
+        site.standing = { kind: 'refused', reason: 'its approval has expired' };
+      },
+    });
+    await ask(admission, 'library/sample:latest');
+    await ask(admission, 'library/sample:latest');
+    const recent = () => admission.recent('mirror.corp', 'library/sample', 'latest');
+    const { standing } = site;
+    for (const asked of [
+      async () => (await ask(admission, 'library/sample:latest')).kind,
+      async () => (await admission.blob(digestOf(weights)))?.kind ?? 'unknown',
+      async () => recent()?.kind ?? 'unknown',
+      async () => {
+        const { digest } = site.records.admitted[0] ?? assert.fail();
+        return (await ask(admission, `library/sample@${digest}`)).kind;
+      },
+    ]) {
+      site.standing = standing;
+      isDue = true;
+      assert.match(await asked(), /^(?:refused|unknown)$/);
+    }
+  });
+
   test('that is not accepted, nothing is served, and the reason is said', async () => {
     publish();
     const admission = site.admission({ policy: 'enforce' });

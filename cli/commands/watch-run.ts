@@ -121,6 +121,8 @@ export class WatchRun {
     // A store of which nothing was proven yet is as much to read as a full pass. What changes later is hashed at once.
     const isSlow = kind === 'full' || this.#isFirst;
     const afresh = kind === 'full' || this.#sealIsWrong;
+    // One that has passed would make it look without a pause, should the list not be judged now.
+    this.#listDate = undefined;
     try {
       const settings = { ...this.#settings, full: this.#settings.full === true || afresh };
       const asked = requestOf([], settings, this.#store, io);

@@ -1,6 +1,6 @@
 import type { BlobStorage } from '../blobs/index.ts';
+import { KnownError } from '../errors/index.ts';
 import {
-  type Descriptor,
   type Digest,
   fullName,
   isDigest,
@@ -11,16 +11,16 @@ import {
 } from '../oci/index.ts';
 import type { Upstream } from '../upstream/index.ts';
 import type { BlobAnswer, ManifestAnswer, ManifestQuestion, Mirror, Referrer } from './answers.ts';
-import type { ListStanding } from './approved-list.ts';
+import type { ApprovedList, ListStanding } from './approved-list.ts';
 import type { Attestations } from './attestations.ts';
 import { type Decision, decideModel, type Policy } from './decide-model.ts';
 import type { QueueLimits } from './fair-queue.ts';
-import { blobsOf, checkManifest } from './manifest-source.ts';
 import { type AdmissionEvents, type Allowed, ModelArrivals } from './model-arrivals.ts';
 import { RecentAnswers } from './recent-answers.ts';
 import type { AdmittedModel, Records } from './records.ts';
 import { nameOf, type Route, type Routes } from './routes.ts';
 import { settled } from './settled.ts';
+import { WholeModels } from './whole-models.ts';
 
 export interface AdmissionSettings {
   readonly records: Records;
@@ -50,12 +50,6 @@ export interface AdmissionSettings {
   readonly events: AdmissionEvents;
 }
 
-/** Manifests whose blobs are remembered. */
-const parsedLimit = 1000;
-
-/** For so long nobody looks again whether the blobs of a manifest are there. */
-const wholeMs = 1000;
-
 /**
  * Lets models in: decides, fetches once however many ask, verifies, records, and only then serves. A fetch goes on when
  * the client that caused it leaves.
@@ -63,16 +57,14 @@ const wholeMs = 1000;
 export class Admission implements Mirror {
   readonly #settings: AdmissionSettings;
   readonly #arrivals: ModelArrivals;
-  /** What manifests name, by their digests: read once, not with every request. */
-  readonly #parsed = new Map<Digest, readonly Descriptor[]>();
   readonly #recent: RecentAnswers;
-  /** When all blobs of a manifest were last seen in their places, in milliseconds since 1970. */
-  readonly #whole = new Map<Digest, number>();
+  readonly #whole: WholeModels;
 
   constructor(settings: AdmissionSettings) {
     this.#settings = settings;
     this.#arrivals = new ModelArrivals(settings);
     this.#recent = new RecentAnswers(settings.now);
+    this.#whole = new WholeModels(settings.blobs, settings.now);
   }
 
   /** Requests that are held until their bytes are verified. */
@@ -103,7 +95,7 @@ export class Admission implements Mirror {
     const name = decision.kind === 'listed' ? parseModelName(decision.listedAs) : typed;
     const route = decision.kind === 'listed' ? (routes.forName(name) ?? asked) : asked;
     const admitted = await records.find(name);
-    if (admitted !== undefined && isStillIt(admitted, decision) && (await this.#isWhole(admitted))) {
+    if (admitted !== undefined && isStillIt(admitted, decision) && (await this.#whole.has(admitted))) {
       if (decision.kind === 'observed' && decision.wouldRefuse !== undefined)
         await records.refused(name, decision.wouldRefuse, true);
       else this.#recent.set(this.#keyOf(host, repository, reference), answer(admitted), standing);
@@ -142,29 +134,6 @@ export class Admission implements Mirror {
     return admitted === undefined ? { kind: 'unknown' } : answer(admitted);
   }
 
-  /** A blob may have rotted and been put into quarantine: what names it is then fetched again. */
-  async #isWhole({ name, digest: manifest, bytes }: AdmittedModel): Promise<boolean> {
-    const now = this.#settings.now().getTime();
-    const seen = this.#whole.get(manifest);
-    if (seen !== undefined && Math.abs(now - seen) < wholeMs) return true;
-    for (const { digest, size } of this.#blobsOf(name, manifest, bytes)) {
-      const stored = await this.#settings.blobs.find(digest);
-      if (stored?.size !== size) return false;
-    }
-    if (this.#whole.size >= parsedLimit) this.#whole.clear();
-    this.#whole.set(manifest, now);
-    return true;
-  }
-
-  #blobsOf(name: ModelName, manifest: Digest, bytes: Buffer): readonly Descriptor[] {
-    const known = this.#parsed.get(manifest);
-    if (known !== undefined) return known;
-    const blobs = blobsOf(checkManifest(name, bytes).manifest);
-    if (this.#parsed.size >= parsedLimit) this.#parsed.clear();
-    this.#parsed.set(manifest, blobs);
-    return blobs;
-  }
-
   /**
    * Brings a model here for whoever runs this mirror, and waits for it, however long it takes.
    *
@@ -177,7 +146,7 @@ export class Admission implements Mirror {
     if (decision.kind === 'refused') return decision;
     const meant = decision.kind === 'listed' ? parseModelName(decision.listedAs) : name;
     const admitted = await records.find(meant);
-    if (admitted !== undefined && isStillIt(admitted, decision) && (await this.#isWhole(admitted)))
+    if (admitted !== undefined && isStillIt(admitted, decision) && (await this.#whole.has(admitted)))
       return 'here';
     const route = routes.forName(meant) ?? routes.of('');
     const arrival = await this.#arrivals.arrive(meant, route, decision, 'this mirror');
@@ -191,8 +160,9 @@ export class Admission implements Mirror {
     name: ModelName,
     route: Route<Upstream>,
     decision: Allowed,
-    { client, signal }: ManifestQuestion,
+    question: ManifestQuestion,
   ): Promise<ManifestAnswer> {
+    const { client, signal } = question;
     const { contact, fetchUnlisted, patienceMs, after } = this.#settings;
     if (decision.kind === 'observed' && !client.loopback && !fetchUnlisted) {
       const sentence = `${shortName(name)} is not here, and this mirror fetches what is on no allow-list for itself alone; ask ${contact}`;
@@ -213,6 +183,8 @@ export class Admission implements Mirror {
         const sentence = failed ?? `${shortName(name)} is being fetched; try again in a few minutes`;
         return { kind: 'unavailable', sentence, retryAfterSeconds: 60 };
       }
+      // It took a while: what was decided by may be in force no more.
+      if (decision.kind === 'listed' && !this.#isInForce(decision.approved)) return this.manifest(question);
     }
     return { kind: 'manifest', digest: checked.digest, mediaType: checked.mediaType, bytes: checked.bytes };
   }
@@ -221,13 +193,27 @@ export class Admission implements Mirror {
     if (this.#isListDue) await this.#settings.lookAtList?.();
     if (!this.#allowsBlob(digest)) return undefined;
     const arriving = this.#arrivals.blob(digest);
-    if (arriving !== undefined) return arriving;
+    if (arriving?.kind === 'arriving') return this.#whileAllowed(digest, arriving);
     const small = this.#attestations?.blob(digest);
     if (small !== undefined) return { kind: 'small', size: small.bytes.length, bytes: small.bytes };
     const { blobs, records } = this.#settings;
     if (!(await records.namesBlob(digest))) return undefined;
     const stored = await blobs.find(digest);
     return stored && { kind: 'stored', size: stored.size, open: () => blobs.read(digest) };
+  }
+
+  /** Who waits for a range may wait for minutes: it is given out by the list that is in force then. */
+  #whileAllowed(digest: Digest, arriving: BlobAnswer & { kind: 'arriving' }): BlobAnswer {
+    return {
+      ...arriving,
+      open: async (start, end, signal) => {
+        const file = await arriving.open(start, end, signal);
+        if (this.#isListDue) await this.#settings.lookAtList?.();
+        if (this.#allowsBlob(digest)) return file;
+        await file.close();
+        throw new KnownError('LIST_NOT_ACCEPTED', { reason: `it does not name ${digest} any more` });
+      },
+    };
   }
 
   /** What is on its way counts too: the list that let it in may be in force no more. */
@@ -252,6 +238,11 @@ export class Admission implements Mirror {
   async referrers(digest: Digest): Promise<readonly Referrer[]> {
     if (this.#isListDue) await this.#settings.lookAtList?.();
     return this.#attestations?.of(digest) ?? [];
+  }
+
+  #isInForce(approved: ApprovedList): boolean {
+    const standing = this.#settings.list();
+    return !this.#isListDue && standing.kind === 'accepted' && standing.approved === approved;
   }
 
   get #isListDue(): boolean {

@@ -74,11 +74,15 @@ export class RefusalLedger {
    *
    * @throws as `refused`
    */
-  flush(): Promise<void> {
-    this.#flushing ??= this.#flush().finally(() => {
+  async flush(): Promise<void> {
+    // What came while another one was written is written too.
+    while (this.#flushing !== undefined) await this.#flushing.catch(() => {});
+    this.#flushing = this.#flush();
+    try {
+      await this.#flushing;
+    } finally {
       this.#flushing = undefined;
-    });
-    return this.#flushing;
+    }
   }
 
   #isDue(): boolean {

@@ -7,6 +7,7 @@ import { digestOf } from '../fixtures/blob-directory.ts';
 import { listOf } from '../fixtures/listed-models.ts';
 import { ask, blobOf, copier, MirrorSite, ollama, type PublishedModel } from '../fixtures/mirror-site.ts';
 import { patternedBytes } from '../fixtures/patterned-bytes.ts';
+import { until } from '../fixtures/until.ts';
 
 let site: MirrorSite;
 const name = 'registry.ollama.ai/library/sample:latest';
@@ -134,10 +135,14 @@ describe('with an allow-list', () => {
     };
     const admission = site.admission();
     assert.equal((await ask(admission, 'library/sample:latest', ollama)).kind, 'manifest');
-    assert.equal((await admission.blob(digestOf(weights)))?.kind, 'arriving');
+    const held = blobOf(admission, weights);
+    const waiting = ask(admission, 'library/sample:latest', copier);
+    await until(() => admission.held === 1);
     site.standing = { kind: 'refused', reason: 'its approval has expired' };
     assert.equal(await admission.blob(digestOf(weights)), undefined);
     go();
+    await assert.rejects(held, { code: 'LIST_NOT_ACCEPTED' });
+    assert.equal((await waiting).kind, 'refused');
   });
 
   test('that approves other bytes of a name, while the old ones are on their way: the new ones are given', async () => {

@@ -156,6 +156,21 @@ describe('refusals that have no record of their own', () => {
     assert.deepEqual(await log(), before);
   });
 
+  test('that come while others are written are written by the next flush, also at the end', async () => {
+    await flood(70);
+    const first = records.flush();
+    await flood(5, true);
+    const second = records.flush();
+    await Promise.all([first, second]);
+    assert.deepEqual(
+      (await log()).flatMap((event) => (event.kind === 'folded' ? [[event.refused, event.served]] : [])),
+      [
+        [10, 0],
+        [0, 5],
+      ],
+    );
+  });
+
   test('are counted later where they could not be written now', async () => {
     let isFull = false;
     const disk: Pick<Catalog, 'change'> = {

@@ -131,6 +131,19 @@ suite('a watched store', () => {
     await until(() => site.waits === 60_000);
   });
 
+  test('whose list cannot be judged at its date is looked at every minute, and not without a pause', async () => {
+    site.scratch.addModel();
+    await site.approve('--expires', '1');
+    site.day += 0.9995;
+    await site.watch('--allow-list', site.list, '--key', site.key('alice').pub);
+    await until(() => site.waits !== undefined);
+    rmSync(site.key('alice').pub);
+    site.passTime(43_201);
+    await until(() => site.said.includes('check-failed'));
+    await until(() => site.waits === 60_000);
+    assert.equal(site.shortWaits, 0);
+  });
+
   test('that went away is a failed check: metrics, text file and program say so, the program once', async () => {
     site.scratch.addModel();
     const { program, kept } = site.keeper();

@@ -264,6 +264,17 @@ describe('a list in force in a running mirror', () => {
     assert.match(ready.body.toString(), /its approval expired on/);
   });
 
+  test('ends at its date also for who asks while it is looked at for another reason', async () => {
+    await site.approve('--expires', '10');
+    await start(byKey());
+    writeFileSync(site.list, readFileSync(site.list));
+    // The look begins before the date, and ends after it.
+    mirror.io.pass(5000);
+    passed += 5000;
+    at(10);
+    assert.deepEqual(await Promise.all([status(), status(), status()]), [403, 403, 403]);
+  });
+
   test('is judged once at its date, however many ask at that moment', async () => {
     await site.approve('--expires', '10');
     await start(byKey());

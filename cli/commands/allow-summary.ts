@@ -3,7 +3,8 @@ import {
   type AllowList,
   compareLists,
   type ListDifference,
-  nearNames,
+  NearNames,
+  thoroughLimits,
   type VerifiedModel,
 } from '../../src/allow-list/index.ts';
 import { parseModelName, shortName } from '../../src/oci/index.ts';
@@ -22,8 +23,7 @@ export interface AllowedChange {
   readonly flags: TypedFlags;
 }
 
-/** Names that one model could be taken for, and warnings of one run. */
-const namesShown = 3;
+/** Warnings of one run. */
 const warningsShown = 20;
 
 /** What `allow` did to a list, what a person should know before it is approved, and the command that approves it. */
@@ -71,9 +71,9 @@ function* warningLines(verified: AllowedChange['verified']): Generator<string> {
 
 /** Names a person could take for one another are pointed out before anybody signs. */
 function* nearLines({ added }: ListDifference, list: AllowList): Generator<string> {
+  const names = new NearNames(list.models.keys(), thoroughLimits);
   for (const { name } of added) {
-    const near = nearNames(name, list.models.keys());
-    if (near.length > 0)
-      yield `warning: ${shown(name)} could be taken for ${near.slice(0, namesShown).map(shown).join(', ')}`;
+    const near = names.find(name);
+    if (near.length > 0) yield `warning: ${shown(name)} could be taken for ${near.map(shown).join(', ')}`;
   }
 }

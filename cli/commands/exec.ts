@@ -12,6 +12,7 @@ import {
 } from '../terminal/index.ts';
 import { checkInto, reportInto, requestOf } from './check.ts';
 import { counted, refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
+import { refuseLapsed } from './lapsed-list.ts';
 import { leave } from './last-word.ts';
 import { leavesUnread, listRequestOf, refuseListNonsense } from './list-request.ts';
 import { mendForStart } from './on-fail.ts';
@@ -69,6 +70,7 @@ export async function runExec(
     if (checked.report.exitCode !== 0) return refuse(checked.report, log, io);
     const lost = files.find(({ failure }) => failure !== undefined)?.failure;
     if (lost !== undefined) throw lost;
+    await refuseLapsed(list, asked.openState, settings, io);
     const problem = await checked.watched.whatMoved(checked.sealing);
     if (problem !== undefined) throw new KnownError('STORE_MOVED', { path: checked.report.store, problem });
     await tellStart(checked.report, command, settings.quiet === true, io);

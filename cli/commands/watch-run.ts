@@ -31,6 +31,8 @@ export class WatchRun {
   #sealIsWrong = false;
   /** The last full pass was red: a check by chunk tables could call in order what it found. */
   #wholeWasRed = false;
+  /** When the allow-list may be judged otherwise, as far as it was judged. */
+  #listDate: Date | undefined;
   /** Why the full pass ended in a way that nobody expected. */
   #broken: { readonly reason: unknown } | undefined;
 
@@ -86,12 +88,13 @@ export class WatchRun {
     this.#wake();
   }
 
-  /** Comes back once something changed, or it is time to look; holds the process alive meanwhile. */
+  /** Comes back once something changed, a date of the list has come, or it is time to look; holds the process alive meanwhile. */
   async #nextChange(changes: StoreChanges): Promise<void> {
-    const { interrupted, wait } = this.#io;
+    const { interrupted, wait, now } = this.#io;
     const woken = new AbortController();
     this.#wake = () => woken.abort();
-    await wait(lookMs, AbortSignal.any([interrupted, woken.signal]));
+    const untilDate = (this.#listDate?.getTime() ?? Number.POSITIVE_INFINITY) - now().getTime();
+    await wait(Math.min(lookMs, Math.max(0, untilDate)), AbortSignal.any([interrupted, woken.signal]));
     this.#changed = true;
     if (woken.signal.aborted) await wait(settleMs, interrupted);
     // A store that was away (unmounted, renamed) sends no event when it comes back.
@@ -120,11 +123,14 @@ export class WatchRun {
     // A store of which nothing was proven yet is as much to read as a full pass. What changes later is hashed at once.
     const isSlow = kind === 'full' || this.#isFirst;
     const afresh = kind === 'full' || this.#sealIsWrong;
+    // One that has passed would make it look without a pause, should the list not be judged now.
+    this.#listDate = undefined;
     try {
       const whole = this.#settings.whole === true || kind === 'full' || this.#wholeWasRed;
       const settings = { ...this.#settings, full: this.#settings.full === true || afresh, whole };
       const asked = requestOf([], settings, this.#store, io);
       const list = await openList(listRequestOf(settings, asked.openState, io.now()));
+      this.#listDate = list?.outcome.nextChange;
       const sealing = sealingOf(settings, asked, false, io);
       const maxRate = isSlow ? settings['max-rate'] : undefined;
       const observer = { hashing: () => {}, finding: () => {}, ended: () => {} };

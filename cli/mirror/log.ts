@@ -24,6 +24,9 @@ import { stateOf } from './transfer-words.ts';
 /** Records that are read from the catalog at once. */
 const page = 1000;
 
+/** Characters of one record that are shown. */
+const lineLimit = 700;
+
 export interface LogFlags extends TypedFlags {
   readonly known?: readonly string[];
 }
@@ -83,7 +86,7 @@ async function list(mirror: OpenMirror, json: boolean, io: Io): Promise<void> {
 function listed(row: AuditRow): string {
   const { seq, time, event } = recordOf(row);
   try {
-    return `${`${seq}`.padStart(6)}  ${time}  ${said(event)}`;
+    return printable(`${`${seq}`.padStart(6)}  ${time}  ${said(event)}`, lineLimit);
   } catch (error) {
     // A mirror writes none that it cannot read.
     throw new KnownError('LOG_BROKEN', { seq, problem: 'its event is none of a mirror' }, error);
@@ -94,19 +97,34 @@ function listed(row: AuditRow): string {
 function said(event: AuditEvent): string {
   switch (event.kind) {
     case 'admitted':
-      return printable(`admitted ${event.model} from ${event.source}, ${shownSize(event.bytes)}`);
+      return `admitted ${event.model} from ${event.source}, ${shownSize(event.bytes)}`;
     case 'refused':
-      return printable(`${event.served ? 'would have refused' : 'refused'} ${event.model}: ${event.reason}`);
+      return `${event.served ? 'would have refused' : 'refused'} ${event.model}: ${event.reason}`;
+    case 'folded':
+      return `folded ${foldedWords(event)}, since ${event.since}`;
     case 'moved':
-      return printable(`moved ${event.model}: ${shortDigest(event.expected)} -> ${shortDigest(event.found)}`);
+      return `moved ${event.model}: ${shortDigest(event.expected)} -> ${shortDigest(event.found)}`;
     case 'list-accepted':
-      return printable(`list ${event.listId} version ${event.version} in force`);
+      return `list ${event.listId} version ${event.version} in force`;
+    case 'list-ended':
+      return `list ${event.listId} version ${event.version} no more in force: ${event.reason}`;
     case 'exported':
     case 'imported':
       return `${event.kind} ${shortDigest(event.archive)}: ${counted(event.models, 'model')}, ${event.refused} refused, ${shownSize(event.bytes)}`;
     default:
-      return printable(`${event.kind} blob ${shortDigest(event.blob)}`);
+      return `${event.kind} blob ${shortDigest(event.blob)}`;
   }
+}
+
+/** Requests that stand in no record of their own: what strangers ask for is recorded at a bounded rate. */
+interface Folded {
+  readonly refused: number;
+  readonly served: number;
+}
+
+function foldedWords({ refused, served }: Folded): string {
+  const requests = counted(refused, 'refused request');
+  return served === 0 ? requests : `${requests} and ${served} that would have been refused`;
 }
 
 interface Named {
@@ -131,10 +149,12 @@ async function verify(mirror: OpenMirror, { transfers, known }: Transfers, io: I
   const anchors = new Set(transfers.flatMap(({ record }) => record.entries.flatMap(anchorsOf)));
   let end: ChainEnd = emptyChain;
   const seen = new Set<string>();
+  let folded: Folded = { refused: 0, served: 0 };
   for await (const row of rows(mirror)) {
     const record = recordOf(row);
     const broken = verifyChain([record], end);
     if (broken !== undefined) throw new KnownError('LOG_BROKEN', { ...broken });
+    folded = withFolded(folded, record);
     if (anchors.has(anchorOf(record))) seen.add(anchorOf(record));
     end = record;
   }
@@ -142,8 +162,22 @@ async function verify(mirror: OpenMirror, { transfers, known }: Transfers, io: I
   await io.stdout.write(
     `log       ${counted(end.seq, 'record')}, each as it was written; the last is ${shortDigest(end.hash)}\n`,
   );
+  if (folded.refused + folded.served > 0)
+    await io.stdout.write(`folded    ${foldedWords(folded)}: more names came than are recorded one by one\n`);
   await tellTransfers({ transfers, known, seen }, io);
 }
+
+/** The sum so far and what one record says. @throws KnownError LOG_BROKEN for a count that is none */
+function withFolded(sum: Folded, { seq, event }: AuditRecord): Folded {
+  // Whoever can write the catalog can write a chain that follows itself.
+  const { kind, refused, served }: Record<string, unknown> = Object(event);
+  if (kind !== 'folded') return sum;
+  if (isCount(refused) && isCount(served))
+    return { refused: sum.refused + refused, served: sum.served + served };
+  throw new KnownError('LOG_BROKEN', { seq, problem: 'its event is none of a mirror' });
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
 /**
  * What this mirror signed about its own log must be there: a log whose end was cut off, or written anew, follows itself

@@ -73,7 +73,8 @@ export async function openMirror(settings: Partial<MirrorSettings>, io: Io): Pro
       new Admission({
         ...{ records, blobs, routes, policy, contact, events, signal, patienceMs, failureMs },
         list: () => list.standing,
-        lookAtList: more.lookAtList ?? (async () => {}),
+        isListDue: () => list.isDue,
+        lookAtList: more.lookAtList ?? (async () => void (await list.refresh())),
         fetchUnlisted: more.fetchUnlisted ?? settings['fetch-unlisted'] === true,
         queue: { running: settings['max-jobs'] ?? 2, waiting: 1000, waitingEach: 200 },
         now: io.now,
@@ -81,7 +82,11 @@ export async function openMirror(settings: Partial<MirrorSettings>, io: Io): Pro
       }),
     async close() {
       for (const { upstream } of routes.all) await upstream.close();
-      await catalog.close();
+      try {
+        await records.flush();
+      } finally {
+        await catalog.close();
+      }
     },
   };
 }

@@ -17,6 +17,9 @@ const drainMs = 30_000;
 /** How often the files of the list are looked at. */
 const lookMs = 5_000;
 
+/** How often what is only counted so far is written down: refusals, and lines of the log that were left out. */
+const countsMs = 60_000;
+
 /** `model-mirror serve`: until it is told to stop. */
 export async function runServe(flags: TypedFlags, io: Io): Promise<number> {
   const settings = settingsOf(flags, io);
@@ -43,18 +46,20 @@ export async function runServe(flags: TypedFlags, io: Io): Promise<number> {
     randomText: randomTexts(io),
     ...requestsOf(log, metrics),
   });
-  const admin = new Admin({ ready: readiness(mirror), metrics: () => metrics.text() });
+  const admin = new Admin({ ready: readiness(mirror, log), metrics: () => metrics.text() });
   try {
     const { port } = await listenOn(registry, listen);
     const adminListen = settings['admin-listen'];
     const adminPort = adminListen && (await listenOn(admin, adminListen)).port;
-    await noteList(mirror);
+    await noteList(mirror, log);
     await io.stdout.write(greeting(mirror, listen.host, port, tls !== undefined));
     if (adminListen !== undefined)
       await io.stdout.write(`health and metrics on http://${bracketed(adminListen.host)}:${adminPort}\n`);
     const stopLooking = io.every(lookMs, () => void lookAtList(mirror, log));
+    const stopCounting = io.every(countsMs, () => void writeCounts(mirror, log));
     await untilAborted(io.interrupted);
     stopLooking();
+    stopCounting();
     log.info('stopping: what is being sent may end');
     await registry.drain(io.after(drainMs));
     return 0;
@@ -62,7 +67,17 @@ export async function runServe(flags: TypedFlags, io: Io): Promise<number> {
     stop.abort(new KnownError('CANCELLED'));
     await registry.drain(AbortSignal.abort());
     await admin.close();
+    log.flush();
     await mirror.close();
+  }
+}
+
+async function writeCounts({ records }: OpenMirror, log: Logger): Promise<void> {
+  log.flush();
+  try {
+    await records.flush();
+  } catch (error) {
+    log.error('refusals cannot be written down; they are counted on', { problem: describeCause(error) });
   }
 }
 
@@ -134,15 +149,17 @@ const requestsOf = (log: Logger, metrics: Metrics): Pick<RegistryOptions, 'onReq
   },
 });
 
-const readiness =
-  ({ list, policy }: OpenMirror) =>
-  async (): Promise<string | undefined> =>
-    policy === 'enforce' && list.standing.kind === 'refused'
-      ? `the allow-list is not accepted: ${list.standing.reason}`
-      : undefined;
+const readiness = (mirror: OpenMirror, log: Logger) => async (): Promise<string | undefined> => {
+  const { list, policy } = mirror;
+  if (list.isDue) await lookAtList(mirror, log);
+  return policy === 'enforce' && list.standing.kind === 'refused'
+    ? `the allow-list is not accepted: ${list.standing.reason}`
+    : undefined;
+};
 
 /** The audit log says which list was in force from when on. */
-async function noteList({ list: { standing }, records }: OpenMirror): Promise<void> {
+async function noteList({ list: { standing, warning }, records }: OpenMirror, log: Logger): Promise<void> {
+  if (warning !== undefined) warnOf(warning, log);
   if (standing.kind !== 'accepted') return;
   const { list, digest } = standing.approved;
   await records.note({ kind: 'list-accepted', listId: list.listId, version: list.version, list: digest });
@@ -152,16 +169,25 @@ async function lookAtList({ list, records }: OpenMirror, log: Logger): Promise<v
   try {
     const news = await list.refresh();
     if (news === undefined) return;
-    if ('refused' in news) log.warn('a list that is not accepted', { reason: news.refused });
+    if (news.kind === 'refused') log.warn('a list that is not accepted', { reason: news.reason });
+    else if (news.kind === 'warned') warnOf(news.warning, log);
     else {
-      log.info('a list came into force', { listId: news.listId, version: news.version, digest: news.digest });
-      const { listId, version, digest } = news;
-      await records.note({ kind: 'list-accepted', listId, version, list: digest });
+      const { kind, listId, version, digest } = news;
+      if (kind === 'accepted') {
+        log.info('a list came into force', { listId, version, digest });
+        await records.note({ kind: 'list-accepted', listId, version, list: digest });
+      } else {
+        const { reason } = news;
+        log.error('the list is no more in force', { listId, version, digest, reason });
+        await records.note({ kind: 'list-ended', listId, version, list: digest, reason });
+      }
     }
   } catch (error) {
     log.error('the list cannot be looked at', { problem: describeCause(error) });
   }
 }
+
+const warnOf = (warning: string, log: Logger): void => log.warn('the list is in force', { warning });
 
 const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 

@@ -1,4 +1,4 @@
-import { type ListedModel, nearNames } from '../../src/allow-list/index.ts';
+import { type ListedModel, NearNames, thoroughLimits } from '../../src/allow-list/index.ts';
 import { parseModelName, shortName } from '../../src/oci/index.ts';
 import { printable, shownSize } from '../../src/report/index.ts';
 
@@ -29,8 +29,9 @@ export function* diffText(comparison: Comparison, color: boolean): Generator<str
         : `another list, ${after.listId} version ${after.version}`;
   yield `list ${before.listId} version ${before.version} -> ${then}\n`;
   for (const change of comparison.aliases) yield aliasLine(change);
+  const names = new NearNames(before.models.keys(), thoroughLimits);
   for (const { name, model } of difference.added) {
-    const near = nearNames(name, before.models.keys()).slice(0, 3).map(shown);
+    const near = names.find(name).map(shown);
     const warning = near.length === 0 ? '' : `   warning: could be taken for ${near.join(', ')}`;
     yield `added    ${shown(name)}   ${shownSize(totalSize(model))}${warning}\n`;
   }

@@ -1,23 +1,26 @@
 import type { BlobStorage } from '../blobs/index.ts';
+import { KnownError } from '../errors/index.ts';
 import {
-  type Descriptor,
   type Digest,
   fullName,
   isDigest,
   type ModelName,
+  normalName,
   parseModelName,
   shortName,
 } from '../oci/index.ts';
 import type { Upstream } from '../upstream/index.ts';
 import type { BlobAnswer, ManifestAnswer, ManifestQuestion, Mirror, Referrer } from './answers.ts';
-import type { ListStanding } from './approved-list.ts';
+import type { ApprovedList, ListStanding } from './approved-list.ts';
 import type { Attestations } from './attestations.ts';
 import { type Decision, decideModel, type Policy } from './decide-model.ts';
 import type { QueueLimits } from './fair-queue.ts';
-import { blobsOf, checkManifest } from './manifest-source.ts';
 import { type AdmissionEvents, type Allowed, ModelArrivals } from './model-arrivals.ts';
+import { RecentAnswers } from './recent-answers.ts';
 import type { AdmittedModel, Records } from './records.ts';
 import { nameOf, type Route, type Routes } from './routes.ts';
+import { settled } from './settled.ts';
+import { WholeModels } from './whole-models.ts';
 
 export interface AdmissionSettings {
   readonly records: Records;
@@ -25,6 +28,8 @@ export interface AdmissionSettings {
   readonly routes: Routes<Upstream>;
   /** The allow-list as it stands now: it may be replaced while the mirror runs. */
   readonly list: () => ListStanding;
+  /** Whether a date has come at which the list may be another one: it is looked at before anything is answered by it. */
+  readonly isListDue?: () => boolean;
   /** Looks whether a newer list lies there: asked when what is here is not what the list says. */
   readonly lookAtList?: () => Promise<void>;
   readonly policy: Policy;
@@ -45,12 +50,6 @@ export interface AdmissionSettings {
   readonly events: AdmissionEvents;
 }
 
-/** Manifests whose blobs are remembered. */
-const parsedLimit = 1000;
-
-/** For so long nobody looks again whether the blobs of a manifest are there: a busy tag is asked for thousands of times. */
-const wholeMs = 1000;
-
 /**
  * Lets models in: decides, fetches once however many ask, verifies, records, and only then serves. A fetch goes on when
  * the client that caused it leaves.
@@ -58,19 +57,14 @@ const wholeMs = 1000;
 export class Admission implements Mirror {
   readonly #settings: AdmissionSettings;
   readonly #arrivals: ModelArrivals;
-  /** What manifests name, by their digests: read once, not with every request. */
-  readonly #parsed = new Map<Digest, readonly Descriptor[]>();
-  /** Answers of the last second, each under the list by which it was given. */
-  readonly #recent = new Map<
-    string,
-    { readonly answer: ManifestAnswer; readonly at: number; readonly under: ListStanding }
-  >();
-  /** When all blobs of a manifest were last seen in their places, in milliseconds since 1970. */
-  readonly #whole = new Map<Digest, number>();
+  readonly #recent: RecentAnswers;
+  readonly #whole: WholeModels;
 
   constructor(settings: AdmissionSettings) {
     this.#settings = settings;
     this.#arrivals = new ModelArrivals(settings);
+    this.#recent = new RecentAnswers(settings.now);
+    this.#whole = new WholeModels(settings.blobs, settings.now);
   }
 
   /** Requests that are held until their bytes are verified. */
@@ -79,6 +73,7 @@ export class Admission implements Mirror {
   }
 
   async manifest(question: ManifestQuestion): Promise<ManifestAnswer> {
+    if (this.#isListDue) await this.#settings.lookAtList?.();
     const { host, repository, reference } = question;
     if (isDigest(reference)) return this.#byDigest(reference);
     const { list, policy, contact, records, routes } = this.#settings;
@@ -89,7 +84,9 @@ export class Admission implements Mirror {
     } catch {
       return { kind: 'unknown' };
     }
-    const decision = decideModel(typed, list(), policy, contact);
+    // In one spelling: else each spelling of a name would be refused in words of its own.
+    const standing = list();
+    const decision = decideModel(normalName(typed), standing, policy, contact);
     if (decision.kind === 'refused') {
       await records.refused(typed, decision.sentence, false);
       return decision;
@@ -98,10 +95,10 @@ export class Admission implements Mirror {
     const name = decision.kind === 'listed' ? parseModelName(decision.listedAs) : typed;
     const route = decision.kind === 'listed' ? (routes.forName(name) ?? asked) : asked;
     const admitted = await records.find(name);
-    if (admitted !== undefined && isStillIt(admitted, decision) && (await this.#isWhole(admitted))) {
+    if (admitted !== undefined && isStillIt(admitted, decision) && (await this.#whole.has(admitted))) {
       if (decision.kind === 'observed' && decision.wouldRefuse !== undefined)
         await records.refused(name, decision.wouldRefuse, true);
-      else this.#remember(question, answer(admitted));
+      else this.#recent.set(this.#keyOf(host, repository, reference), answer(admitted), standing);
       return answer(admitted);
     }
     if (admitted !== undefined && !isStillIt(admitted, decision) && (await this.#hasNewerList()))
@@ -117,16 +114,13 @@ export class Admission implements Mirror {
   }
 
   recent(host: string, repository: string, reference: string): ManifestAnswer | undefined {
-    const known = this.#recent.get(keyOf(host, repository, reference));
-    if (known === undefined || known.under !== this.#settings.list()) return undefined;
-    return Math.abs(this.#settings.now().getTime() - known.at) < wholeMs ? known.answer : undefined;
+    if (this.#isListDue) return undefined;
+    return this.#recent.get(this.#keyOf(host, repository, reference), this.#settings.list());
   }
 
-  #remember({ host, repository, reference }: ManifestQuestion, given: ManifestAnswer): void {
-    if (this.#recent.size >= parsedLimit) this.#recent.clear();
-    const at = this.#settings.now().getTime();
-    const under = this.#settings.list();
-    this.#recent.set(keyOf(host, repository, reference), { answer: given, at, under });
+  /** A question under all of its spellings, and under every host that stands for the same upstream. */
+  #keyOf(host: string, repository: string, reference: string): string {
+    return `${this.#settings.routes.of(host).host}/${repository}:${reference}`.toLowerCase();
   }
 
   async #byDigest(digest: Digest): Promise<ManifestAnswer> {
@@ -140,41 +134,19 @@ export class Admission implements Mirror {
     return admitted === undefined ? { kind: 'unknown' } : answer(admitted);
   }
 
-  /** A blob may have rotted and been put into quarantine: what names it is then fetched again. */
-  async #isWhole({ name, digest: manifest, bytes }: AdmittedModel): Promise<boolean> {
-    const now = this.#settings.now().getTime();
-    const seen = this.#whole.get(manifest);
-    if (seen !== undefined && Math.abs(now - seen) < wholeMs) return true;
-    for (const { digest, size } of this.#blobsOf(name, manifest, bytes)) {
-      const stored = await this.#settings.blobs.find(digest);
-      if (stored?.size !== size) return false;
-    }
-    if (this.#whole.size >= parsedLimit) this.#whole.clear();
-    this.#whole.set(manifest, now);
-    return true;
-  }
-
-  #blobsOf(name: ModelName, manifest: Digest, bytes: Buffer): readonly Descriptor[] {
-    const known = this.#parsed.get(manifest);
-    if (known !== undefined) return known;
-    const blobs = blobsOf(checkManifest(name, bytes).manifest);
-    if (this.#parsed.size >= parsedLimit) this.#parsed.clear();
-    this.#parsed.set(manifest, blobs);
-    return blobs;
-  }
-
   /**
    * Brings a model here for whoever runs this mirror, and waits for it, however long it takes.
    *
    * @throws what fetching throws
    */
   async bring(name: ModelName): Promise<'here' | 'fetched' | Exclude<ManifestAnswer, { kind: 'manifest' }>> {
+    if (this.#isListDue) await this.#settings.lookAtList?.();
     const { list, policy, contact, records, routes } = this.#settings;
-    const decision = decideModel(name, list(), policy, contact);
+    const decision = decideModel(normalName(name), list(), policy, contact);
     if (decision.kind === 'refused') return decision;
     const meant = decision.kind === 'listed' ? parseModelName(decision.listedAs) : name;
     const admitted = await records.find(meant);
-    if (admitted !== undefined && isStillIt(admitted, decision) && (await this.#isWhole(admitted)))
+    if (admitted !== undefined && isStillIt(admitted, decision) && (await this.#whole.has(admitted)))
       return 'here';
     const route = routes.forName(meant) ?? routes.of('');
     const arrival = await this.#arrivals.arrive(meant, route, decision, 'this mirror');
@@ -188,8 +160,9 @@ export class Admission implements Mirror {
     name: ModelName,
     route: Route<Upstream>,
     decision: Allowed,
-    { client, signal }: ManifestQuestion,
+    question: ManifestQuestion,
   ): Promise<ManifestAnswer> {
+    const { client, signal } = question;
     const { contact, fetchUnlisted, patienceMs, after } = this.#settings;
     if (decision.kind === 'observed' && !client.loopback && !fetchUnlisted) {
       const sentence = `${shortName(name)} is not here, and this mirror fetches what is on no allow-list for itself alone; ask ${contact}`;
@@ -210,27 +183,46 @@ export class Admission implements Mirror {
         const sentence = failed ?? `${shortName(name)} is being fetched; try again in a few minutes`;
         return { kind: 'unavailable', sentence, retryAfterSeconds: 60 };
       }
+      // It took a while: what was decided by may be in force no more.
+      if (decision.kind === 'listed' && !this.#isInForce(decision.approved)) return this.manifest(question);
     }
     return { kind: 'manifest', digest: checked.digest, mediaType: checked.mediaType, bytes: checked.bytes };
   }
 
   async blob(digest: Digest): Promise<BlobAnswer | undefined> {
+    if (this.#isListDue) await this.#settings.lookAtList?.();
+    if (!this.#allowsBlob(digest)) return undefined;
     const arriving = this.#arrivals.blob(digest);
-    if (arriving !== undefined) return arriving;
+    if (arriving?.kind === 'arriving') return this.#whileAllowed(digest, arriving);
     const small = this.#attestations?.blob(digest);
     if (small !== undefined) return { kind: 'small', size: small.bytes.length, bytes: small.bytes };
-    if (!(await this.#servesBlob(digest))) return undefined;
-    const { blobs } = this.#settings;
+    const { blobs, records } = this.#settings;
+    if (!(await records.namesBlob(digest))) return undefined;
     const stored = await blobs.find(digest);
     return stored && { kind: 'stored', size: stored.size, open: () => blobs.read(digest) };
   }
 
-  async #servesBlob(digest: Digest): Promise<boolean> {
-    const { policy, list, records } = this.#settings;
+  /** Who waits for a range may wait for minutes: it is given out by the list that is in force then. */
+  #whileAllowed(digest: Digest, arriving: BlobAnswer & { kind: 'arriving' }): BlobAnswer {
+    return {
+      ...arriving,
+      open: async (start, end, signal) => {
+        const file = await arriving.open(start, end, signal);
+        if (this.#isListDue) await this.#settings.lookAtList?.();
+        if (this.#allowsBlob(digest)) return file;
+        await file.close();
+        throw new KnownError('LIST_NOT_ACCEPTED', { reason: `it does not name ${digest} any more` });
+      },
+    };
+  }
+
+  /** What is on its way counts too: the list that let it in may be in force no more. */
+  #allowsBlob(digest: Digest): boolean {
+    const { policy, list } = this.#settings;
     const standing = list();
-    if (policy === 'enforce' && !(standing.kind === 'accepted' && standing.approved.namesBlob(digest)))
-      return false;
-    return records.namesBlob(digest);
+    if (policy === 'observe') return true;
+    if (standing.kind !== 'accepted') return false;
+    return standing.approved.namesBlob(digest) || this.#attestations?.blob(digest) !== undefined;
   }
 
   repositories(host: string, count: number, last: string | undefined): Promise<readonly string[]> {
@@ -244,7 +236,17 @@ export class Admission implements Mirror {
   }
 
   async referrers(digest: Digest): Promise<readonly Referrer[]> {
+    if (this.#isListDue) await this.#settings.lookAtList?.();
     return this.#attestations?.of(digest) ?? [];
+  }
+
+  #isInForce(approved: ApprovedList): boolean {
+    const standing = this.#settings.list();
+    return !this.#isListDue && standing.kind === 'accepted' && standing.approved === approved;
+  }
+
+  get #isListDue(): boolean {
+    return this.#settings.isListDue?.() === true;
   }
 
   get #attestations(): Attestations | undefined {
@@ -252,9 +254,6 @@ export class Admission implements Mirror {
     return standing.kind === 'accepted' ? standing.approved.attestations : undefined;
   }
 }
-
-const keyOf = (host: string, repository: string, reference: string): string =>
-  `${host} ${repository} ${reference}`;
 
 /** What was admitted is what is allowed: by the list's digest, or because an admitted tag does not move by itself. */
 const isStillIt = ({ digest }: AdmittedModel, decision: Decision): boolean =>
@@ -264,21 +263,3 @@ const answer = ({ digest, mediaType, bytes }: AdmittedModel): ManifestAnswer => 
   kind: 'manifest',
   ...{ digest, mediaType, bytes },
 });
-
-async function settled(promise: Promise<void>, signal: AbortSignal): Promise<'done' | 'failed' | 'given up'> {
-  if (signal.aborted) return 'given up';
-  const { promise: aborted, resolve } = Promise.withResolvers<'given up'>();
-  const onAbort = () => resolve('given up');
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([
-      promise.then(
-        () => 'done' as const,
-        () => 'failed' as const,
-      ),
-      aborted,
-    ]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-}

@@ -2,15 +2,12 @@ import {
   type AllowList,
   type Companions,
   type ListedModel,
-  nearNames,
+  NearNames,
   resolveAlias,
 } from '../allow-list/index.ts';
-import { type Digest, fullName, type ModelName } from '../oci/index.ts';
+import { type Digest, type ModelName, nameKey, parseModelName } from '../oci/index.ts';
 
 import { Attestations } from './attestations.ts';
-
-/** Names looked at when a model is not listed. */
-const namesShown = 3;
 
 /** An allow-list that was accepted, ready for the questions of a mirror. */
 export class ApprovedList {
@@ -22,6 +19,7 @@ export class ApprovedList {
   readonly attestations: Attestations;
   /** Ollama types names in any case; names that differ in case only make a list refused, so that this is one to one. */
   readonly #byFoldedName = new Map<string, string>();
+  readonly #near: NearNames;
   readonly #manifests = new Set<Digest>();
   readonly #blobs = new Set<Digest>();
 
@@ -32,23 +30,29 @@ export class ApprovedList {
     this.companions = companions;
     this.digest = digest;
     for (const [name, { manifest, config, layers }] of list.models) {
-      this.#byFoldedName.set(name.toLowerCase(), name);
+      this.#byFoldedName.set(nameKey(parseModelName(name)), name);
       this.#manifests.add(manifest.digest);
       for (const { digest: blob } of [config, ...layers]) this.#blobs.add(blob);
     }
+    this.#near = new NearNames(this.#byFoldedName.keys());
   }
 
   /** The listed model that a name means, aliases applied and without regard to case. */
   find(name: ModelName): { readonly listedAs: string; readonly model: ListedModel } | undefined {
-    const resolved = resolveAlias(this.list, { ...name, host: name.host.toLowerCase() });
-    const listedAs = this.#byFoldedName.get(fullName(resolved).toLowerCase());
+    const resolved = resolveAlias(this.list, name);
+    const listedAs = this.#byFoldedName.get(nameKey(resolved));
     const model = listedAs === undefined ? undefined : this.list.models.get(listedAs);
     return listedAs === undefined || model === undefined ? undefined : { listedAs, model };
   }
 
   /** Listed names that somebody who typed this one may have meant. */
   near(name: ModelName): readonly string[] {
-    return nearNames(fullName(name), this.list.models.keys()).slice(0, namesShown);
+    return this.#near.find(nameKey(name)).map((key) => this.#byFoldedName.get(key) ?? key);
+  }
+
+  /** Comparisons that all questions for near names have cost so far. */
+  get comparisons(): number {
+    return this.#near.comparisons;
   }
 
   namesManifest(digest: Digest): boolean {

@@ -2,15 +2,18 @@ import { type AuditEvent, type ChainEnd, emptyChain, nextRecord } from '../audit
 import type { Catalog, CatalogChange } from '../catalog/index.ts';
 import { type Digest, fullName, type ModelName, parseDigest } from '../oci/index.ts';
 import type { AdmittedModel, NewModel, Records } from './records.ts';
+import { RefusalLedger } from './refusal-ledger.ts';
 
 /** The catalog, each of whose changes stands in the audit log: both in one transaction. */
 export class CatalogRecords implements Records {
   readonly #catalog: Catalog;
   readonly #now: () => Date;
+  readonly #refusals: RefusalLedger;
 
   constructor(catalog: Catalog, now: () => Date) {
     this.#catalog = catalog;
     this.#now = now;
+    this.#refusals = new RefusalLedger(catalog, (change, event) => this.#append(change, event), now);
   }
 
   find(name: ModelName): Promise<AdmittedModel | undefined> {
@@ -37,12 +40,18 @@ export class CatalogRecords implements Records {
     });
   }
 
-  async refused(name: ModelName, sentence: string, served: boolean): Promise<void> {
-    await this.#catalog.change(async (change) => {
-      // Asked for again and again, it stands in the log once.
-      if (await change.refuse(name, sentence, served))
-        await this.#append(change, { kind: 'refused', model: fullName(name), reason: sentence, served });
-    });
+  refused(name: ModelName, sentence: string, served: boolean): Promise<void> {
+    return this.#refusals.refused(name, sentence, served);
+  }
+
+  /** Names of refusals that are held in memory. */
+  get remembered(): number {
+    return this.#refusals.remembered;
+  }
+
+  /** Writes down what is only counted so far: once a minute, and before the catalog is closed. */
+  flush(): Promise<void> {
+    return this.#refusals.flush();
   }
 
   async moved(name: ModelName, expected: Digest, found: Digest): Promise<void> {

@@ -1,3 +1,5 @@
+import { BoundedMap } from '../bounds/index.ts';
+
 interface Failure {
   readonly sentence: string;
   /** Milliseconds since 1970. */
@@ -9,10 +11,10 @@ const remembered = 1000;
 
 /**
  * Why models could not be had, for a while: who asks again hears the reason, and upstream is not asked by every client
- * anew.
+ * anew, nor for every spelling of a name.
  */
 export class FailureMemory {
-  readonly #byName = new Map<string, Failure>();
+  readonly #byName = new BoundedMap<string, Failure>(remembered);
   readonly #keepMs: number;
   readonly #now: () => Date;
 
@@ -21,24 +23,27 @@ export class FailureMemory {
     this.#now = now;
   }
 
+  /** Names that are remembered now. */
+  get size(): number {
+    return this.#byName.size;
+  }
+
   keep(name: string, sentence: string): void {
-    this.#byName.delete(name);
-    const oldest = this.#byName.keys().next().value;
-    if (this.#byName.size >= remembered && oldest !== undefined) this.#byName.delete(oldest);
-    this.#byName.set(name, { sentence, until: this.#now().getTime() + this.#keepMs });
+    this.#byName.set(name.toLowerCase(), { sentence, until: this.#now().getTime() + this.#keepMs });
   }
 
   /** The reason, and the seconds until it is tried again. */
   recall(name: string): { readonly sentence: string; readonly seconds: number } | undefined {
-    const failure = this.#byName.get(name);
+    const key = name.toLowerCase();
+    const failure = this.#byName.get(key);
     const left = (failure?.until ?? 0) - this.#now().getTime();
     if (failure !== undefined && left > 0)
       return { sentence: failure.sentence, seconds: Math.ceil(left / 1000) };
-    this.#byName.delete(name);
+    this.#byName.delete(key);
     return undefined;
   }
 
   forget(name: string): void {
-    this.#byName.delete(name);
+    this.#byName.delete(name.toLowerCase());
   }
 }

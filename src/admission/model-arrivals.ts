@@ -1,6 +1,6 @@
 import type { BlobStorage } from '../blobs/index.ts';
 import { KnownError } from '../errors/index.ts';
-import { type Digest, fullName, type ModelName, shortName } from '../oci/index.ts';
+import { type Digest, fullName, type ModelName, nameKey, shortName } from '../oci/index.ts';
 import type { Upstream } from '../upstream/index.ts';
 import type { BlobAnswer, ManifestAnswer } from './answers.ts';
 import type { BlobArrival } from './blob-arrival.ts';
@@ -49,6 +49,8 @@ export class ModelArrivals {
   readonly #queue: FairQueue;
   readonly #flights: BlobFlights;
   readonly #failures: FailureMemory;
+  /** What moved upstream, under its name and what is approved of it: asked once for all who ask in the same half minute. */
+  readonly #moved: FailureMemory;
   readonly #arrivals = new Map<string, Promise<ModelArrival | ManifestAnswer>>();
 
   constructor(settings: ArrivalSettings) {
@@ -56,6 +58,7 @@ export class ModelArrivals {
     this.#queue = new FairQueue(settings.queue);
     this.#flights = new BlobFlights(settings.blobs, settings.events);
     this.#failures = new FailureMemory(settings.failureMs, settings.now);
+    this.#moved = new FailureMemory(settings.failureMs, settings.now);
   }
 
   /** Requests that are held, over all blobs. */
@@ -80,7 +83,8 @@ export class ModelArrivals {
     decision: Allowed,
     owner: string,
   ): Promise<ModelArrival | ManifestAnswer> {
-    const key = fullName(name).toLowerCase();
+    // What another list approves of the same name is another model.
+    const key = `${nameKey(name)} ${decision.kind === 'listed' ? decision.model.manifest.digest : ''}`;
     const under = this.#arrivals.get(key);
     if (under !== undefined) return under;
     const begun = this.#begin(name, route, decision, owner).catch((error: unknown) =>
@@ -105,6 +109,9 @@ export class ModelArrivals {
     let checked: CheckedManifest;
     if (decision.kind === 'listed') {
       const wanted = decision.model.manifest.digest;
+      const place = `${nameKey(name)} ${wanted}`;
+      const known = this.#moved.recall(place);
+      if (known !== undefined) return { kind: 'refused', sentence: known.sentence };
       const found = await listedManifest(name, wanted, {
         approved: decision.approved,
         admitted: async (digest) => (await records.byDigest(digest))?.bytes,
@@ -112,7 +119,9 @@ export class ModelArrivals {
       });
       if (found.kind === 'moved') {
         await records.moved(name, wanted, found.found);
-        return { kind: 'refused', sentence: movedSentence(name, decision.model, found.found, contact) };
+        const sentence = movedSentence(name, decision.model, found.found, contact);
+        this.#moved.keep(place, sentence);
+        return { kind: 'refused', sentence };
       }
       checked = found.checked;
     } else {

@@ -45,8 +45,19 @@ export interface AllowList {
   readonly models: ReadonlyMap<string, ListedModel>;
 }
 
+/** The aliases of a list by their hosts in lower case: a host is the same in any. */
+const folded = new WeakMap<AllowList['aliases'], ReadonlyMap<string, string>>();
+
+function foldedAliases({ aliases }: AllowList): ReadonlyMap<string, string> {
+  const known = folded.get(aliases);
+  if (known !== undefined) return known;
+  const made = new Map([...aliases].map(([alias, host]) => [alias.toLowerCase(), host]));
+  folded.set(aliases, made);
+  return made;
+}
+
 /** The full name under which a store's model is looked up: its host replaced when the list has an alias for it. */
 export function resolveAlias(list: AllowList, name: ModelName): ModelName {
-  const host = list.aliases.get(name.host);
+  const host = foldedAliases(list).get(name.host.toLowerCase());
   return host === undefined ? name : { ...name, host };
 }

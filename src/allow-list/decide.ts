@@ -1,7 +1,7 @@
 import { type Digest, fullName, type Manifest, type ModelName } from '../oci/index.ts';
 import { type AllowList, type ListedDescriptor, type ListedModel, resolveAlias } from './allow-list.ts';
 import { changedLayers, type LayerChange } from './compare-lists.ts';
-import { nearNames } from './near-names.ts';
+import { ListIndex } from './list-index.ts';
 
 /** A model as it lies in a store. */
 export interface StoredModel {
@@ -27,7 +27,7 @@ export type Decision =
   | { readonly kind: 'copy'; readonly of: readonly string[]; readonly model: ListedModel }
   | { readonly kind: 'not-listed'; readonly near: readonly string[] };
 
-/** Names looked at when a model is not listed. */
+/** Names of which a copy is told to be one. */
 const namesShown = 3;
 
 /** Decides on one model. A model is what its full name says, aliases applied; content under another name is a copy. */
@@ -35,13 +35,16 @@ export function decide(list: AllowList, stored: StoredModel): Decision {
   const listedAs = fullName(resolveAlias(list, stored.name));
   const model = list.models.get(listedAs);
   if (model !== undefined) return compareWithListed(listedAs, model, stored);
-  const copies = [...list.models].filter(
-    ([, other]) => other.manifest.digest === stored.manifestDigest || sameContent(other, stored.manifest),
-  );
+  const index = ListIndex.of(list);
+  const copies = index
+    .alike(stored.manifestDigest, stored.manifest.config.digest)
+    .filter(
+      ([, other]) => other.manifest.digest === stored.manifestDigest || sameContent(other, stored.manifest),
+    );
   const first = copies[0];
   if (first !== undefined)
     return { kind: 'copy', of: copies.slice(0, namesShown).map(([name]) => name), model: first[1] };
-  return { kind: 'not-listed', near: nearNames(listedAs, list.models.keys()).slice(0, namesShown) };
+  return { kind: 'not-listed', near: index.near.find(listedAs) };
 }
 
 function compareWithListed(

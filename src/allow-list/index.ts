@@ -11,6 +11,7 @@ export { changeList, emptyList, type ListChanges, type VerifiedModel } from './b
 export { Companions } from './companions.ts';
 export { changedLayers, compareLists, type LayerChange, type ListDifference } from './compare-lists.ts';
 export { type Decision, decide, type StoredModel } from './decide.ts';
-export { nearNames } from './near-names.ts';
+export { ListIndex } from './list-index.ts';
+export { NearNames, nearNamesLimit, type SearchLimits, thoroughLimits } from './near-names.ts';
 export { parseAllowList } from './parse-list.ts';
 export { writeAllowList } from './write-list.ts';

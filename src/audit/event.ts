@@ -16,6 +16,19 @@ export type AuditEvent =
       readonly listVersion: number | undefined;
     }
   | { readonly kind: 'refused'; readonly model: string; readonly reason: string; readonly served: boolean }
+  | {
+      /**
+       * More was refused than is recorded one by one. Only refusals are ever folded: what was admitted, what moved, and
+       * which list was in force always has a record of its own.
+       */
+      readonly kind: 'folded';
+      /** Requests that were refused and stand in no other record and in no row of the catalog. */
+      readonly refused: number;
+      /** The same, of requests that were served although `enforce` would have refused them. */
+      readonly served: number;
+      /** RFC 3339, UTC: since when they came. */
+      readonly since: string;
+    }
   | { readonly kind: 'moved'; readonly model: string; readonly expected: Digest; readonly found: Digest }
   | {
       readonly kind: 'quarantined';
@@ -30,6 +43,14 @@ export type AuditEvent =
       readonly listId: string;
       readonly version: number;
       readonly list: Digest;
+    }
+  | {
+      /** The list that was in force is so no more: its approval expired, a key may no longer approve. */
+      readonly kind: 'list-ended';
+      readonly listId: string;
+      readonly version: number;
+      readonly list: Digest;
+      readonly reason: string;
     }
   | {
       readonly kind: 'exported' | 'imported';

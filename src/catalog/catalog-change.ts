@@ -1,10 +1,13 @@
 import type { Transaction } from 'kysely';
-import { type Digest, fullName, type ModelName } from '../oci/index.ts';
-import type { AuditRow, CatalogAdmission } from './rows.ts';
+import { type Digest, fullName, type ModelName, nameKey, normalName } from '../oci/index.ts';
+import type { AuditRow, CatalogAdmission, Refused } from './rows.ts';
 import type { Tables } from './tables.ts';
 
-/** Names of which refusals, and moves, are kept: a client that types names at random must not fill a disk. */
+/** Names of which refusals are kept: a client that types names at random must not fill a disk. */
 const namesKept = 10_000;
+
+/** Digests under one tag that are known: an upstream that goes to and fro between them says nothing new. */
+const digestsKnown = 16;
 
 /** What may be changed, all of it in one transaction. */
 export class CatalogChange {
@@ -45,51 +48,74 @@ export class CatalogChange {
     };
     await tx
       .insertInto('model')
-      .values({ folded: folded(model.name), ...row })
+      .values({ folded: nameKey(model.name), ...row })
       .onConflict((conflict) => conflict.column('folded').doUpdateSet(row))
       .execute();
     await this.#dropUnnamedManifests();
   }
 
-  /** @returns whether it is worth a record: new for this name, and not one of too many names */
-  async refuse(name: ModelName, sentence: string, served: boolean): Promise<boolean> {
-    const key = folded(name);
+  /**
+   * Requests for one name that were refused with this sentence, or would have been.
+   *
+   * @returns whether that is new for this name, and what was counted in rows that made room for it
+   */
+  async refuse(
+    name: ModelName,
+    { sentence, served, times }: Refused,
+  ): Promise<{ readonly isNew: boolean; readonly dropped: readonly Refused[] }> {
+    const key = nameKey(name);
     const now = this.#now;
     const before = await this.#tx
       .selectFrom('refusal')
       .select(['sentence', 'served'])
       .where('folded', '=', key)
       .executeTakeFirst();
-    const row = { name: fullName(name), sentence, served: served ? 1 : 0, last_at: now };
+    const row = { name: fullName(normalName(name)), sentence, served: served ? 1 : 0, last_at: now };
     await this.#tx
       .insertInto('refusal')
-      .values({ folded: key, ...row, times: 1, first_at: now })
+      .values({ folded: key, ...row, times, first_at: now })
       .onConflict((conflict) =>
         conflict
           .column('folded')
-          .doUpdateSet((update) => ({ ...row, times: update('refusal.times', '+', 1) })),
+          .doUpdateSet((update) => ({ ...row, times: update('refusal.times', '+', times) })),
       )
       .execute();
-    if (before !== undefined) return before.sentence !== sentence || before.served !== row.served;
-    return !(await this.#dropOldest('refusal'));
+    if (before !== undefined)
+      return { isNew: before.sentence !== sentence || before.served !== row.served, dropped: [] };
+    return { isNew: true, dropped: await this.#dropOldest() };
   }
 
-  /** @returns whether it is worth a record, as above */
+  /** More requests for a name that has a row. @returns false where it has none any more */
+  async refusedAgain(name: ModelName, times: number): Promise<boolean> {
+    const { numUpdatedRows } = await this.#tx
+      .updateTable('refusal')
+      .set((update) => ({ times: update('times', '+', times), last_at: this.#now }))
+      .where('folded', '=', nameKey(name))
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
+  }
+
+  /**
+   * Upstream has other bytes under the tag of a model that is listed or admitted: so many rows there can be.
+   *
+   * @returns whether this digest was not seen under the tag before; such a move is always worth a record
+   */
   async move(name: ModelName, expected: Digest, found: Digest): Promise<boolean> {
-    const key = folded(name);
+    const key = nameKey(name);
     const before = await this.#tx
       .selectFrom('moved_tag')
-      .select('found')
+      .select(['found', 'seen'])
       .where('folded', '=', key)
       .executeTakeFirst();
-    const row = { name: fullName(name), expected, found, last_at: this.#now };
+    const known = before === undefined ? [] : [...before.seen.split(' '), before.found];
+    const seen = [...new Set([...known, found])].filter((digest) => digest !== '').slice(-digestsKnown);
+    const row = { name: fullName(name), expected, found, last_at: this.#now, seen: seen.join(' ') };
     await this.#tx
       .insertInto('moved_tag')
       .values({ folded: key, ...row, first_at: this.#now })
       .onConflict((conflict) => conflict.column('folded').doUpdateSet(row))
       .execute();
-    if (before !== undefined) return before.found !== found;
-    return !(await this.#dropOldest('moved_tag'));
+    return !known.includes(found);
   }
 
   async scrubbed(blob: Digest): Promise<void> {
@@ -122,13 +148,25 @@ export class CatalogChange {
     await this.#tx.deleteFrom('manifest').where('digest', 'not in', named).execute();
   }
 
-  /** @returns whether there were too many */
-  async #dropOldest(table: 'refusal' | 'moved_tag'): Promise<boolean> {
-    const kept = this.#tx.selectFrom(table).select('folded').orderBy('last_at', 'desc').limit(namesKept);
-    const result = await this.#tx.deleteFrom(table).where('folded', 'not in', kept).executeTakeFirst();
-    return result.numDeletedRows > 0n;
+  /** @returns what was counted in the rows that are no more, without the one request of each that stands in the log */
+  async #dropOldest(): Promise<readonly Refused[]> {
+    const { rows } = await this.#tx
+      .selectFrom('refusal')
+      .select((by) => by.fn.countAll<number>().as('rows'))
+      .executeTakeFirstOrThrow();
+    if (rows <= namesKept) return [];
+    const oldest = await this.#tx
+      .selectFrom('refusal')
+      .select(['folded', 'sentence', 'served', 'times'])
+      .orderBy('last_at')
+      .limit(rows - namesKept)
+      .execute();
+    for (const { folded } of oldest)
+      await this.#tx.deleteFrom('refusal').where('folded', '=', folded).execute();
+    return oldest.map(({ sentence, served, times }) => ({
+      sentence,
+      served: served === 1,
+      times: times - 1,
+    }));
   }
 }
-
-/** A name as it is looked up. */
-export const folded = (name: ModelName): string => fullName(name).toLowerCase();

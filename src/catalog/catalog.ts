@@ -1,8 +1,8 @@
 import Database from 'better-sqlite3';
-import { Kysely } from 'kysely';
+import { Kysely, sql } from 'kysely';
 import { describeCause, KnownError } from '../errors/index.ts';
-import { type Digest, type ModelName, parseDigest } from '../oci/index.ts';
-import { CatalogChange, folded } from './catalog-change.ts';
+import { type Digest, type ModelName, nameKey, parseDigest } from '../oci/index.ts';
+import { CatalogChange } from './catalog-change.ts';
 import { CatalogDialect } from './catalog-dialect.ts';
 import { migrate } from './migrations.ts';
 import { Remembered } from './remembered.ts';
@@ -59,7 +59,7 @@ export class Catalog {
 
   /** By name, without regard to case. */
   find(name: ModelName): Promise<CatalogModel | undefined> {
-    const key = folded(name);
+    const key = nameKey(name);
     return this.#remembered.get(`name ${key}`, async () => {
       const row = await this.#models().where('model.folded', '=', key).executeTakeFirst();
       return row && modelOf(row);
@@ -85,35 +85,33 @@ export class Catalog {
   /** Models in the order of their names, after one of them. */
   async models(count: number, after: ModelName | undefined): Promise<readonly CatalogModel[]> {
     const rows = await this.#models()
-      .where('model.folded', '>', after === undefined ? '' : folded(after))
+      .where('model.folded', '>', after === undefined ? '' : nameKey(after))
       .orderBy('model.folded')
       .limit(count)
       .execute();
     return rows.map(modelOf);
   }
 
-  /** `namespace/model`, in code-point order. */
+  /** `namespace/model`, in code-point order; one that was admitted in two spellings is there once. */
   async repositories(host: string, count: number, last = ''): Promise<readonly string[]> {
-    const rows = await this.#db
-      .selectFrom('model')
-      .select('repository')
-      .distinct()
-      .where('host', '=', host)
-      .where('repository', '>', last)
+    const rows = await this.#under(`${host}/`)
+      .select((by) => by.fn.min<string>('repository').as('repository'))
+      .groupBy(sql`lower(repository)`)
+      .having((by) => by.fn.min<string>('repository'), '>', last)
       .orderBy('repository')
       .limit(count)
       .execute();
     return rows.map(({ repository }) => repository);
   }
 
-  /** Tags in code-point order; undefined where there is no such repository. */
+  /** Tags in code-point order, whatever the case of the repository; undefined where there is no such repository. */
   async tags(
     host: string,
     repository: string,
     count: number,
     last = '',
   ): Promise<readonly string[] | undefined> {
-    const all = this.#db.selectFrom('model').where('host', '=', host).where('repository', '=', repository);
+    const all = this.#under(`${host}/${repository}:`);
     const rows = await all.select('tag').where('tag', '>', last).orderBy('tag').limit(count).execute();
     if (rows.length > 0) return rows.map(({ tag }) => tag);
     return (await all.select('tag').limit(1).executeTakeFirst()) === undefined ? undefined : [];
@@ -191,6 +189,16 @@ export class Catalog {
 
   close(): Promise<void> {
     return this.#db.destroy();
+  }
+
+  /** Models whose names begin like this, in any case; it ends with a separator, to which no part of a name belongs. */
+  #under(beginning: string) {
+    const from = beginning.toLowerCase();
+    const next = String.fromCharCode(from.charCodeAt(from.length - 1) + 1);
+    return this.#db
+      .selectFrom('model')
+      .where('folded', '>=', from)
+      .where('folded', '<', from.slice(0, -1) + next);
   }
 
   #models() {

@@ -8,4 +8,5 @@ export type {
   CatalogTotals,
   MovedTag,
   Refusal,
+  Refused,
 } from './rows.ts';

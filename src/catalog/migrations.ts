@@ -64,6 +64,15 @@ const migrations: readonly ((db: Kysely<Tables>) => Promise<void>)[] = [
       .addColumn('hash', 'text', (column) => column.notNull())
       .execute();
   },
+  async (db) => {
+    const { schema } = db;
+    await schema
+      .alterTable('moved_tag')
+      .addColumn('seen', 'text', (column) => column.notNull().defaultTo(''))
+      .execute();
+    // The rows that make room for others are those with the oldest time.
+    await schema.createIndex('refusal_last_at').on('refusal').column('last_at').execute();
+  },
 ];
 
 /**

@@ -1,10 +1,12 @@
+import { BoundedMap } from '../bounds/index.ts';
+
 /** Answers that are kept at once. */
 const limit = 1000;
 
 /** Answers of a database, kept until it changes: by this process, or by another one that has it open. */
 export class Remembered {
   readonly #version: () => unknown;
-  readonly #answers = new Map<string, unknown>();
+  #answers = new BoundedMap<string, { readonly answer: unknown }>(limit);
   #seen: unknown;
 
   /** @param version is another one after each change that another process made */
@@ -17,18 +19,18 @@ export class Remembered {
     if (version !== this.#seen) this.forget();
     this.#seen = version;
     // Only this method writes under a key, and a key belongs to one question.
-    if (this.#answers.has(key)) return this.#answers.get(key) as T;
+    const known = this.#answers.get(key);
+    if (known !== undefined) return known.answer as T;
     const answer = await ask();
     // What was asked before a change is not kept after it.
     if (this.#seen !== version || this.#version() !== version) return answer;
-    if (this.#answers.size >= limit) this.#answers.clear();
-    this.#answers.set(key, answer);
+    this.#answers.set(key, { answer });
     return answer;
   }
 
   /** This process changed something. */
   forget(): void {
-    this.#answers.clear();
+    this.#answers = new BoundedMap(limit);
     this.#seen = undefined;
   }
 }

@@ -23,6 +23,14 @@ export interface CatalogAdmission extends CatalogModel {
   readonly listVersion: number | undefined;
 }
 
+/** Requests for one name that were refused in the same words. */
+export interface Refused {
+  readonly sentence: string;
+  /** They were served all the same: policy observe. */
+  readonly served: boolean;
+  readonly times: number;
+}
+
 export interface Refusal {
   readonly name: string;
   readonly sentence: string;

@@ -45,6 +45,8 @@ export interface Tables {
     readonly found: string;
     readonly first_at: string;
     readonly last_at: string;
+    /** The digests that were found last, the newest at the end, with spaces between them. */
+    readonly seen: string;
   };
   readonly audit: {
     readonly seq: number;

@@ -25,6 +25,8 @@ export {
   illegalPart,
   type ModelName,
   nameFromPath,
+  nameKey,
+  normalName,
   parseModelName,
   shortName,
 } from './model-name.ts';

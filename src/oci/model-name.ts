@@ -40,6 +40,20 @@ export function nameFromPath(parts: readonly string[]): ModelName | undefined {
 /** `host/namespace/model:tag`, as machine formats print it. */
 export const fullName = (n: ModelName): string => `${n.host}/${n.namespace}/${n.model}:${n.tag}`;
 
+/**
+ * The one form in which a mirror compares names: Ollama asks for a name in any case, so that all spellings of it are one
+ * name. The alphabet of names is ASCII.
+ */
+export const normalName = ({ host, namespace, model, tag }: ModelName): ModelName => ({
+  host: host.toLowerCase(),
+  namespace: namespace.toLowerCase(),
+  model: model.toLowerCase(),
+  tag: tag.toLowerCase(),
+});
+
+/** That form as one text: the key under which anything is kept that belongs to a name. */
+export const nameKey = (name: ModelName): string => fullName(name).toLowerCase();
+
 const alike = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
 /**

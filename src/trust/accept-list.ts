@@ -5,6 +5,7 @@ import type { ApprovalGroup } from './approvals.ts';
 import { authorityOf, checkListId, checkPolicyFits, sufficientGroup } from './list-authority.ts';
 import { checkDates } from './list-dates.ts';
 import { afterRotation, checkMemory, remembered } from './list-history.ts';
+import type { ListMemory } from './list-memory.ts';
 import {
   type AcceptanceRules,
   type ListFact,
@@ -14,12 +15,28 @@ import {
   type ListSummary,
   Refused,
 } from './list-offer.ts';
+import { nextChangeOf } from './next-change.ts';
 
 /**
  * Judges an allow-list: size, then policy, then signatures over the exact bytes, then dates, and only then is the list
  * itself parsed and held against what this host remembers. Nothing is written; the caller remembers what was accepted.
+ *
+ * Time is one of the inputs: whoever holds the outcome judges again at its `nextChange`.
  */
 export async function acceptList<L extends ListHeader>(
+  offer: ListOffer<L>,
+  rules: AcceptanceRules,
+): Promise<ListOutcome<L>> {
+  let recalled: ListMemory | undefined;
+  const recall = (listId: string) => {
+    recalled = rules.recall(listId);
+    return recalled;
+  };
+  const outcome = await judge(offer, { ...rules, recall });
+  return { ...outcome, nextChange: nextChangeOf(offer, recalled, rules.now) };
+}
+
+async function judge<L extends ListHeader>(
   offer: ListOffer<L>,
   rules: AcceptanceRules,
 ): Promise<ListOutcome<L>> {

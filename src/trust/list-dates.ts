@@ -3,11 +3,15 @@ import type { ApprovalGroup } from './approvals.ts';
 import type { Authority } from './list-authority.ts';
 import type { ListMemory } from './list-memory.ts';
 import { type AcceptanceRules, type ListFact, Refused } from './list-offer.ts';
+import type { TrustPolicy } from './policy.ts';
 
-/** Clocks of signers and hosts may differ by so much. */
-const clockTolerance = 5 * 60 * 1000;
+/** Clocks of signers and hosts may differ by so much, in milliseconds. */
+export const clockTolerance = 5 * 60 * 1000;
 
 const dayLength = 86_400_000;
+
+/** How long a list that was accepted before goes on after its approval expired, in milliseconds. */
+export const graceOf = (policy: TrustPolicy | undefined): number => (policy?.graceDays ?? 0) * dayLength;
 
 /** False when the list is accepted although it expired: then nothing new is remembered. */
 export function checkDates(
@@ -34,7 +38,7 @@ export function checkDates(
   }
   if (claim.expires > now) return true;
   const when = `its approval expired on ${claim.expires.toISOString()}`;
-  const grace = (accepted?.policy.graceDays ?? 0) * dayLength;
+  const grace = graceOf(accepted?.policy);
   const known = recalled?.listDigest === digest;
   if (known && now.getTime() < claim.expires.getTime() + grace) {
     const until = new Date(claim.expires.getTime() + grace).toISOString();

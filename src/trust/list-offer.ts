@@ -70,7 +70,12 @@ export interface ListSummary {
   readonly signers: readonly string[];
 }
 
-export type ListOutcome<L extends ListHeader> =
+export type ListOutcome<L extends ListHeader> = Verdict<L> & {
+  /** When the same offer may be judged otherwise; undefined where no date changes it, and where nothing was judged. */
+  readonly nextChange?: Date | undefined;
+};
+
+type Verdict<L extends ListHeader> =
   | {
       readonly accepted: true;
       readonly list: L;

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../bounds/index.ts';
 import { KnownError } from '../errors/index.ts';
 import { tokenFor } from './authorize.ts';
 import { type Answer, dump, type HttpClient, headerOf } from './http-client.ts';
@@ -13,13 +14,16 @@ export interface Wanted {
 /** As whom upstream is asked where it wants a signature from Ollama's client, and this mirror has no key to sign with. */
 const plainAgent = 'model-mirror';
 
+/** Tokens that are kept; one may have 16 KiB. */
+const tokensKept = 256;
+
 /** Asks an upstream, with the token that it wants, and turns its refusals into errors. */
 export class Conversation {
   readonly client: HttpClient;
   readonly #settings: UpstreamSettings;
   readonly #nonce: () => string;
-  /** By repository, since a token is for one. */
-  readonly #tokens = new Map<string, string>();
+  /** By repository, since a token is for one; clients choose the repositories. */
+  readonly #tokens = new BoundedMap<string, string>(tokensKept);
   /** The official library asks Ollama's client for a signature, and nobody else. */
   #plain = false;
 

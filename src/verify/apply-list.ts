@@ -5,12 +5,15 @@ import type { Report } from '../store/index.ts';
 import type { ListOutcome } from '../trust/index.ts';
 import { type BlobTables, ListedTables, withoutTables } from './blob-tables.ts';
 import type { ChosenModels } from './chosen-models.ts';
+import type { HeldList } from './judge-again.ts';
 import { judgeListed } from './judge-listed.ts';
 import { reportAbsent } from './report-absent.ts';
 
 /** An allow-list that was judged, and how it is to be applied. */
 export interface ListForCheck {
   readonly outcome: ListOutcome<AllowList>;
+  /** What is needed to judge it again; undefined where it was refused. */
+  readonly held?: HeldList | undefined;
   /** As it was typed; undefined when none was given although one is required. */
   readonly path: string | undefined;
   readonly companions: Companions;

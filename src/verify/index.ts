@@ -11,11 +11,12 @@ export {
   type LayerReader,
 } from './describe-changes.ts';
 export { HostMemory } from './host-memory.ts';
+export { type HeldList, judgeAgain } from './judge-again.ts';
 export { readKeyFile, readPublicKeyFile } from './key-file.ts';
 export { type ListedModel, listModels, type ModelListing } from './list-models.ts';
 export { type NamedBlobs, namedBlobs } from './named-blobs.ts';
 export { nearest } from './nearest.ts';
-export { type ListRequest, openList } from './open-list.ts';
+export { type ListRequest, openList, policyNow, rulesOf } from './open-list.ts';
 export type { HostFacts, SealingRequest } from './open-seals.ts';
 export { RunningModels, type RunningRequest } from './running-models.ts';
 export { Sealing } from './sealing.ts';

@@ -5,12 +5,14 @@ import { describeCause, KnownError } from '../errors/index.ts';
 import type { Digest } from '../oci/index.ts';
 import type { StateDirectory } from '../state/index.ts';
 import {
+  type AcceptanceRules,
   acceptList,
   approvalsPath,
   approvalsSizeLimit,
   keyRoot,
   type ListFact,
   type ListOutcome,
+  type PolicySource,
   policySource,
   readIfThere,
   readUpTo,
@@ -18,6 +20,7 @@ import {
 } from '../trust/index.ts';
 import type { ListForCheck } from './apply-list.ts';
 import { HostMemory } from './host-memory.ts';
+import type { HeldList } from './judge-again.ts';
 import { readPublicKeyFile } from './key-file.ts';
 import { withCommand } from './list-commands.ts';
 import { whyUnread } from './why-unread.ts';
@@ -68,9 +71,9 @@ export async function openList(request: ListRequest): Promise<ListForCheck | und
     const outcome = refused({ rule: 'list-unreadable', message, hint });
     return { outcome, companions: new Companions('.'), ...rest };
   }
-  const outcome = await judge(path, request);
+  const { outcome, held } = await judge(path, request);
   const facts = outcome.facts.map((fact) => withCommand(fact, { path, key, trust, state }));
-  return { outcome: { ...outcome, facts }, companions: new Companions(path, request.chunks), ...rest };
+  return { outcome: { ...outcome, facts }, held, companions: new Companions(path, request.chunks), ...rest };
 }
 
 const refused = (fact: ListFact): ListOutcome<AllowList> => ({
@@ -79,26 +82,31 @@ const refused = (fact: ListFact): ListOutcome<AllowList> => ({
   summary: undefined,
 });
 
-async function judge(path: string, request: ListRequest): Promise<ListOutcome<AllowList>> {
+interface Judged {
+  readonly outcome: ListOutcome<AllowList>;
+  /** Where it was accepted. */
+  readonly held?: HeldList;
+}
+
+async function judge(path: string, request: ListRequest): Promise<Judged> {
   const named = trustOf(request);
-  if ('fact' in named) return refused(named.fact);
+  if ('fact' in named) return { outcome: refused(named.fact) };
   const files = readFiles(path);
-  if ('fact' in files) return refused(files.fact);
+  if ('fact' in files) return { outcome: refused(files.fact) };
   const memory = memoryOf(path, request, named);
   const trust: Trust =
     named.kind === 'key' ? named : { ...named, start: memory.policyFor(named.source) ?? 'first-contact' };
   const offer = { ...files, trust, sizeLimit: listSizeLimit, parse: parseAllowList };
-  const outcome = await acceptList(offer, {
-    now: request.now,
+  const judged = await acceptList(offer, {
+    ...rulesOf(request),
     expected: memory.expected(request.listId),
     recall: (listId) =>
       named.kind === 'key' ? memory.recall(listId) : memory.recallUnder(named.source, listId),
-    minVersion: request.minVersion,
-    expectDigest: request.expectDigest,
-    allowExpired: request.allowExpired,
-    bound: request.required,
   });
-  return request.remembers === false ? outcome : memory.keep(outcome, request);
+  const outcome = request.remembers === false ? judged : memory.keep(judged, request);
+  if (!outcome.accepted) return { outcome };
+  const { list, remember, recalled } = outcome;
+  return { outcome, held: { ...files, trust, list, memory: remember ?? recalled } };
 }
 
 /** What this host remembers of the list at its place, under the key or the policy. */
@@ -110,6 +118,15 @@ function memoryOf(path: string, { openState, from }: ListRequest, named: NamedTr
 /** Who is trusted, as it was typed: a key, or the policy in a file. */
 type NamedTrust = Extract<Trust, { kind: 'key' }> | Omit<Extract<Trust, { kind: 'policy' }>, 'start'>;
 
+/** The rules by which a list is judged, without what is remembered. */
+export const rulesOf = (request: ListRequest): Omit<AcceptanceRules, 'recall' | 'expected'> => ({
+  now: request.now,
+  minVersion: request.minVersion,
+  expectDigest: request.expectDigest,
+  allowExpired: request.allowExpired,
+  bound: request.required,
+});
+
 /** A key or a policy; exactly one of them. */
 function trustOf({ key, trust }: ListRequest): NamedTrust | { readonly fact: ListFact } {
   if ((key === undefined) === (trust === undefined)) {
@@ -120,6 +137,16 @@ function trustOf({ key, trust }: ListRequest): NamedTrust | { readonly fact: Lis
     return { kind: 'policy', source: policySource(trust ?? '') };
   } catch (error) {
     return { fact: { rule: 'trust-malformed', message: describeCause(error) } };
+  }
+}
+
+/** The policy that lies there now; undefined where a key decides, and where it cannot be read. */
+export function policyNow({ trust }: Pick<ListRequest, 'trust'>): PolicySource | undefined {
+  if (trust === undefined) return undefined;
+  try {
+    return policySource(trust);
+  } catch {
+    return undefined;
   }
 }
 

@@ -164,6 +164,20 @@ describe('an upstream that lies', () => {
     assert.equal((await ask(admission, 'library/sample:latest')).kind, 'manifest');
   });
 
+  test('is not asked again for each spelling of a name that could not be had', async () => {
+    publish();
+    site.library.mischief = ({ at }, response) => {
+      if (at === 'store') response.writeHead(403).end();
+      return at === 'store';
+    };
+    const admission = site.admission();
+    await ask(admission, 'library/sample:latest');
+    const asked = site.library.requests.length;
+    for (const name of ['Library/sample:latest', 'library/SAMPLE:latest', 'library/sample:LATEST'])
+      assert.equal((await ask(admission, name)).kind, 'unavailable');
+    assert.equal(site.library.requests.length, asked);
+  });
+
   test('with a manifest that two readers could read differently is not passed on', async () => {
     site.library.publish('library/sample', 'latest', Buffer.from('{"layers":[],"LAYERS":[]}'), []);
     const answer = await ask(site.admission(), 'library/sample:latest');

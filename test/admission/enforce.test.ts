@@ -7,6 +7,7 @@ import { digestOf } from '../fixtures/blob-directory.ts';
 import { listOf } from '../fixtures/listed-models.ts';
 import { ask, blobOf, copier, MirrorSite, ollama, type PublishedModel } from '../fixtures/mirror-site.ts';
 import { patternedBytes } from '../fixtures/patterned-bytes.ts';
+import { until } from '../fixtures/until.ts';
 
 let site: MirrorSite;
 const name = 'registry.ollama.ai/library/sample:latest';
@@ -73,6 +74,22 @@ describe('with an allow-list', () => {
     assert.deepEqual([site.records.admitted.length, site.library.sent], [0, 0]);
   });
 
+  test('a tag that moved is asked for upstream once in half a minute, whoever asks and in whatever spelling', async () => {
+    site.approve(listOf({ [name]: listed(publish()) }));
+    publish('library/sample', { model: Buffer.from('another model') });
+    const admission = site.admission();
+    const first = await ask(admission, 'library/sample:latest');
+    for (let at = 0; at < 100; at += 1)
+      assert.deepEqual(
+        await ask(admission, at % 2 ? 'Library/Sample:LATEST' : 'library/sample:latest'),
+        first,
+      );
+    assert.deepEqual([site.library.requests.length, site.records.movedTags.length], [1, 1]);
+    site.data.ms += 30_000;
+    await ask(admission, 'library/sample:latest');
+    assert.equal(site.library.requests.length, 2);
+  });
+
   test('and its exact manifest beside it, a model comes although its tag moved', async () => {
     const model = publish();
     site.approve(listOf({ [name]: listed(model) }));
@@ -104,6 +121,84 @@ describe('with an allow-list', () => {
     site.approve(listOf({ [name]: listed(moved) }, { version: 2 }));
     const answer = await ask(admission, 'library/sample:latest');
     assert.equal(answer.kind === 'manifest' && answer.digest, moved.digest);
+  });
+
+  test('that ends while a model of it is on its way, no range of that model is given out any more', async () => {
+    site.approve(listOf({ [name]: listed(publish()) }));
+    let go = () => {};
+    const gate = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    site.library.mischief = async ({ at }) => {
+      if (at === 'store') await gate;
+      return false;
+    };
+    const admission = site.admission();
+    assert.equal((await ask(admission, 'library/sample:latest', ollama)).kind, 'manifest');
+    const held = blobOf(admission, weights);
+    const waiting = ask(admission, 'library/sample:latest', copier);
+    await until(() => admission.held === 1);
+    site.standing = { kind: 'refused', reason: 'its approval has expired' };
+    assert.equal(await admission.blob(digestOf(weights)), undefined);
+    go();
+    await assert.rejects(held, { code: 'LIST_NOT_ACCEPTED' });
+    assert.equal((await waiting).kind, 'refused');
+  });
+
+  test('that approves other bytes of a name, while the old ones are on their way: the new ones are given', async () => {
+    site.approve(listOf({ [name]: listed(publish()) }));
+    site.library.mischief = ({ at, headers }) =>
+      at === 'store' && headers.range === `bytes=0-${weights.length - 1}`;
+    const admission = site.admission();
+    assert.equal((await ask(admission, 'library/sample:latest', ollama)).kind, 'manifest');
+    const other = publish('library/sample', { model: Buffer.from('another model') });
+    site.approve(listOf({ [name]: listed(other) }, { version: 2 }));
+    const answer = await ask(admission, 'library/sample:latest', ollama);
+    assert.equal(answer.kind === 'manifest' && answer.digest, other.digest);
+  });
+
+  test('that is replaced while an answer is made by it: that answer is not given again', async () => {
+    site.approve(listOf({ [name]: listed(publish()) }));
+    const admission = site.admission();
+    await ask(admission, 'library/sample:latest');
+    const find = site.records.find.bind(site.records);
+    site.records.find = async (asked) => {
+      const found = await find(asked);
+      site.approve(listOf({}, { version: 2 }));
+      return found;
+    };
+    await ask(admission, 'library/sample:latest');
+    assert.equal(admission.recent('mirror.corp', 'library/sample', 'latest'), undefined);
+    assert.equal((await ask(admission, 'library/sample:latest')).kind, 'refused');
+  });
+
+  test('is looked at before it is answered by, once a date of it has come', async () => {
+    site.approve(listOf({ [name]: listed(publish()) }));
+    let isDue = false;
+    const admission = site.admission({
+      isListDue: () => isDue,
+      async lookAtList() {
+        isDue = false;
+        site.standing = { kind: 'refused', reason: 'its approval has expired' };
+      },
+    });
+    await ask(admission, 'library/sample:latest');
+    await ask(admission, 'library/sample:latest');
+    const recent = () => admission.recent('mirror.corp', 'library/sample', 'latest');
+    const { standing } = site;
+    for (const asked of [
+      async () => (await ask(admission, 'library/sample:latest')).kind,
+      async () => (await admission.blob(digestOf(weights)))?.kind ?? 'unknown',
+      async () => recent()?.kind ?? 'unknown',
+      async () => {
+        const { digest } = site.records.admitted[0] ?? assert.fail();
+        return (await ask(admission, `library/sample@${digest}`)).kind;
+      },
+    ]) {
+      site.standing = standing;
+      isDue = true;
+      assert.match(await asked(), /^(?:refused|unknown)$/);
+    }
   });
 
   test('that is not accepted, nothing is served, and the reason is said', async () => {

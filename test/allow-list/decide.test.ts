@@ -46,6 +46,12 @@ describe('a model is what its full name says', () => {
     assert.equal(kind(decide(list, stored('other.corp/library/sample:latest', model))), 'copy');
   });
 
+  test('listed under the host for which the alias stands, in any case of it', () => {
+    const list = approving(model, { aliases: new Map([['Mirror.Corp', 'registry.ollama.ai']]) });
+    for (const host of ['mirror.corp', 'MIRROR.corp', 'Mirror.Corp'])
+      assert.equal(kind(decide(list, stored(`${host}/library/sample:latest`, model))), 'listed');
+  });
+
   test('a copy under another name, which names at most three that it is a copy of', () => {
     const models = Object.fromEntries(['a', 'b', 'c', 'd'].map((m) => [`h.ai/library/${m}:latest`, model]));
     const decision = decide(listOf(models), stored('h.ai/library/e:latest', model));
@@ -98,4 +104,31 @@ describe('other bytes of the manifest', () => {
         layers,
       );
     });
+});
+
+test('a list is read through once, however many models of a store it does not name', () => {
+  let reads = 0;
+  class CountedMap<K, V> extends Map<K, V> {
+    override [Symbol.iterator]() {
+      reads += 1;
+      return super[Symbol.iterator]();
+    }
+    override keys() {
+      reads += 1;
+      return super.keys();
+    }
+  }
+  const entries = Array.from(
+    { length: 500 },
+    (_, at) => [`h.ai/library/m${at}:latest`, listedModel({ model: `w${at}`, config: `c${at}` })] as const,
+  );
+  const list = { ...listOf({}), models: new CountedMap(entries) };
+  for (let at = 0; at < 300; at += 1) {
+    const other = listedModel({ model: `other ${at}`, config: `other ${at}` });
+    assert.equal(kind(decide(list, stored(`h.ai/library/stranger${at}:latest`, other))), 'not-listed');
+  }
+  const copy = stored('h.ai/library/copy:latest', entries[7]?.[1] ?? assert.fail());
+  assert.equal(kind(decide(list, copy)), 'copy');
+  // For the near names, for the manifests, and for the configs.
+  assert.equal(reads, 3);
 });

@@ -74,6 +74,19 @@ describe('a model', () => {
     assert.equal((await catalog.totals()).models, 2);
   });
 
+  test('is listed in any case, under one repository whatever the spelling of its tags', async () => {
+    const host = 'registry.ollama.ai';
+    for (const name of ['Corp/Sample:a', 'corp/sample:B', 'corp/sample-2:c', 'Corp/other:d'])
+      await admit(model(name, name));
+    await admit(model('registry.ollama.ai.evil/corp/sample:x', 'x'));
+    assert.deepEqual(await catalog.repositories(host, 9), ['Corp/Sample', 'Corp/other', 'corp/sample-2']);
+    assert.deepEqual(await catalog.repositories(host, 1, 'Corp/Sample'), ['Corp/other']);
+    for (const repository of ['corp/sample', 'CORP/SAMPLE'])
+      assert.deepEqual(await catalog.tags(host, repository, 9), ['B', 'a']);
+    assert.equal(await catalog.tags(host, 'corp/sampl', 9), undefined);
+    assert.deepEqual(await catalog.tags('Registry.Ollama.AI', 'corp/sample-2', 9), ['c']);
+  });
+
   test('comes in pages, and so do repositories and tags, in code-point order', async () => {
     const host = 'registry.ollama.ai';
     for (const name of ['b:2', 'b:1', 'a:latest', 'Z:x', 'corp/c:1']) await admit(model(name, name));
@@ -126,6 +139,7 @@ describe('what was refused', () => {
       ['another why', true],
     ] as const)
       await records.refused(name, sentence, served);
+    await records.flush();
     assert.deepEqual(await catalog.refusals(9), [
       {
         ...{
@@ -156,6 +170,27 @@ describe('what was refused', () => {
       ],
     );
     assert.equal((await chain()).length, 3);
+  });
+
+  test('upstream goes to and fro between digests: each of them is one record, whoever opens the catalog', async () => {
+    const name = parseModelName('one');
+    const found = Array.from({ length: 5 }, (_, at) => digestOf(`found ${at}`));
+    for (let round = 0; round < 20; round += 1) {
+      const records = new CatalogRecords(catalog, now);
+      for (const digest of found) await records.moved(name, digestOf('approved'), digest);
+    }
+    assert.equal((await chain()).length, 5);
+    assert.equal((await catalog.movedTags(9)).length, 1);
+  });
+
+  test('every model of a list of 20,000 moves: each has its record', async () => {
+    await catalog.close();
+    catalog = await Catalog.open(':memory:', now);
+    const records = new CatalogRecords(catalog, now);
+    for (let at = 0; at < 20_000; at += 1)
+      await records.moved(parseModelName(`m-${at}`), digestOf('approved'), digestOf('found'));
+    assert.equal((await catalog.totals()).moved, 20_000);
+    assert.equal((await catalog.audit(19_999, 9)).length, 1);
   });
 });
 

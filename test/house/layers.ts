@@ -10,6 +10,7 @@ export interface Room {
 export const rooms: Readonly<Record<string, Room>> = {
   'src/errors': { layer: 0, packages: [] },
   'src/files': { layer: 1, packages: [] },
+  'src/bounds': { layer: 1, packages: [] },
   'src/oci': { layer: 1, packages: ['zod'] },
   'src/findings': { layer: 1, packages: [] },
   'src/config': { layer: 2, packages: ['zod', 'yaml'] },

@@ -190,6 +190,21 @@ describe('an upstream that wants a token', () => {
     );
   });
 
+  test('gives one for each repository, of which 256 are kept: clients choose the repositories', async () => {
+    wanting(own());
+    const { upstream } = testUpstream(library.url);
+    const requestsFor = async (at: number) => {
+      const before = library.requests.length;
+      library.publish(`library/r${at}`, 'latest', manifest, []);
+      await upstream.manifest(`library/r${at}`, 'latest', never);
+      return library.requests.length - before;
+    };
+    assert.deepEqual([await requestsFor(0), await requestsFor(0)], [3, 1]);
+    for (let at = 1; at <= 256; at += 1) await requestsFor(at);
+    assert.deepEqual([await requestsFor(256), await requestsFor(0)], [1, 3]);
+    await upstream.close();
+  });
+
   test('gets it with an Ollama key, signed as Ollama signs', async () => {
     wanting(own());
     await ask({ identity });

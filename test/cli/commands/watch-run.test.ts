@@ -115,6 +115,36 @@ suite('a watched store', () => {
     await until(() => site.said.includes('blob-altered'));
   });
 
+  test('is not trusted from the moment at which its list expires', async () => {
+    site.scratch.addModel();
+    await site.approve('--expires', '1');
+    // 43.2 s before it expires.
+    site.day += 0.9995;
+    await site.watch('--allow-list', site.list, '--key', site.key('alice').pub);
+    await until(() => site.waits !== undefined);
+    // A time of day in days is not exact.
+    assert.ok(Math.abs((site.waits ?? 0) - 43_200) <= 1, `${site.waits}`);
+    site.passTime(43_201);
+    await until(() => site.said.includes('list-expired: the allow-list is not accepted'));
+    await reaches('verify_models_exit_code', 2);
+    assert.equal((await site.page('/readyz')).status, 503);
+    // No date is left: it looks every minute again.
+    await until(() => site.waits === 60_000);
+  });
+
+  test('whose list cannot be judged at its date is looked at every minute, and not without a pause', async () => {
+    site.scratch.addModel();
+    await site.approve('--expires', '1');
+    site.day += 0.9995;
+    await site.watch('--allow-list', site.list, '--key', site.key('alice').pub);
+    await until(() => site.waits !== undefined);
+    rmSync(site.key('alice').pub);
+    site.passTime(43_201);
+    await until(() => site.said.includes('check-failed'));
+    await until(() => site.waits === 60_000);
+    assert.equal(site.shortWaits, 0);
+  });
+
   test('that went away is a failed check: metrics, text file and program say so, the program once', async () => {
     site.scratch.addModel();
     const { program, kept } = site.keeper();

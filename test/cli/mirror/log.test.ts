@@ -4,6 +4,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import Database from 'better-sqlite3';
+import { CatalogRecords } from '../../../src/admission/index.ts';
+import { nextRecord } from '../../../src/audit/index.ts';
+import { Catalog } from '../../../src/catalog/index.ts';
+import { parseDigest, parseModelName } from '../../../src/oci/index.ts';
 import { GapSite } from '../../fixtures/gap-site.ts';
 
 /** Something that nobody may do: the catalog is changed behind the mirror's back. */
@@ -42,6 +46,77 @@ describe('model-mirror log', () => {
       rows.map((row) => JSON.parse(row).event.kind),
       ['admitted', 'admitted', 'exported'],
     );
+  });
+
+  /** More refusals than have a record of their own. */
+  async function flood(site: GapSite, refused: number, served: number, names = 'junk'): Promise<void> {
+    const now = () => new Date('2026-11-23T12:00:00Z');
+    const catalog = await Catalog.open(join(site.data, 'catalog.sqlite'), now);
+    const records = new CatalogRecords(catalog, now);
+    for (let at = 0; at < refused + served; at += 1)
+      await records.refused(parseModelName(`${names}-${at}`), 'it is not listed', at >= refused);
+    await records.flush();
+    await catalog.close();
+  }
+
+  test('shows what was folded, and verify gives the sum of it', async () => {
+    using site = await exported();
+    await flood(site, 100, 0);
+    await flood(site, 100, 7);
+    const { stdout } = await GapSite.must(log(site));
+    assert.match(stdout, /^ +\d+ {2}\S+ {2}folded 40 refused requests, since 2026-11-23T12:00:00\.000Z$/m);
+    assert.match(stdout, /folded 40 refused requests and 7 that would have been refused, since /);
+    assert.equal(stdout.match(/refused registry\.ollama\.ai\/library\/junk-/g)?.length, 60);
+    const verified = await GapSite.must(log(site, 'verify', record(site)));
+    assert.match(
+      verified.stdout,
+      /^folded {4}80 refused requests and 7 that would have been refused: more names came than are recorded one by one$/m,
+    );
+    const rows = (await GapSite.must(log(site, '--json'))).stdout.trim().split('\n');
+    const { since: _, ...event } = JSON.parse(rows.at(-1) ?? '').event;
+    assert.deepEqual(event, { kind: 'folded', refused: 40, served: 7 });
+  });
+
+  test('verify finds a folded record that was left out, or that counts less', async () => {
+    for (const statement of [
+      `delete from audit where event like '%folded%'`,
+      `update audit set event = replace(event, '"refused":40', '"refused":4') where event like '%folded%'`,
+    ]) {
+      using site = await exported();
+      await flood(site, 100, 0);
+      await flood(site, 100, 0, 'more');
+      tamper(site, statement);
+      const run = await log(site, 'verify');
+      assert.equal(run.status, 1);
+      assert.match(run.stderr, /\(LOG_BROKEN\)/);
+    }
+  });
+
+  test('a chain that follows itself and counts with something else than numbers moves no cursor', async () => {
+    for (const refused of ['\u001b[31mred', -1, 1.5, null, 2 ** 60]) {
+      using site = await exported();
+      const database = new Database(join(site.data, 'catalog.sqlite'));
+      const last = database.prepare('select seq, hash from audit order by seq desc limit 1').get() as {
+        seq: number;
+        hash: string;
+      };
+      const event = { kind: 'folded', refused, served: 0, since: '\u001b[2Jnow' };
+      const { event: _, ...row } = nextRecord(
+        { seq: last.seq, hash: parseDigest(last.hash) },
+        event as never,
+        new Date('2026-11-23T12:00:00Z'),
+      );
+      database
+        .prepare('insert into audit (seq, time, event, previous, hash) values (?, ?, ?, ?, ?)')
+        .run(row.seq, row.time, JSON.stringify(event), row.previous, row.hash);
+      database.close();
+      const listing = await log(site);
+      assert.equal(listing.stdout.includes('\u001b'), false);
+      const run = await log(site, 'verify');
+      assert.equal(run.status, 1);
+      assert.match(run.stderr, /its event is none of a mirror \(LOG_BROKEN\)/);
+      assert.equal(run.stderr.includes('\u001b'), false);
+    }
   });
 
   test('verify follows the chain, and ties the record of a transfer to it', async () => {

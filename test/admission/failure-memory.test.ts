@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { FailureMemory } from '../../src/admission/failure-memory.ts';
+
+describe('the memory of failures', () => {
+  const memory = (clock = { ms: 0 }) => new FailureMemory(30_000, () => new Date(clock.ms));
+
+  test('knows a name under every spelling', () => {
+    const kept = memory();
+    kept.keep('host/ns/Model:Tag', 'it cannot be had');
+    assert.deepEqual(kept.recall('HOST/ns/model:tag'), { sentence: 'it cannot be had', seconds: 30 });
+    kept.forget('host/NS/model:tag');
+    assert.equal(kept.recall('host/ns/Model:Tag'), undefined);
+  });
+
+  test('holds a thousand names, however many fail', () => {
+    const kept = memory();
+    for (let at = 0; at < 100_000; at += 1) kept.keep(`host/ns/model-${at}:tag`, 'no');
+    assert.equal(kept.size, 1000);
+    assert.ok(kept.recall('host/ns/model-99999:tag'));
+  });
+});

@@ -6,7 +6,7 @@ import type { MirrorSettings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { type Digest, digestHex } from '../../src/oci/index.ts';
 import { approvalLines, approvalsPath, approvalsSizeLimit, readIfThere } from '../../src/trust/index.ts';
-import { openList } from '../../src/verify/index.ts';
+import { openList, settleList } from '../../src/verify/index.ts';
 import type { Io } from '../terminal/index.ts';
 import { ownListOf } from './own-list.ts';
 
@@ -17,26 +17,39 @@ export interface ListNews {
   readonly digest: Digest;
 }
 
+/** The exact bytes of an admitted manifest. */
+export type ManifestOf = (digest: Digest) => Promise<Uint8Array | undefined>;
+
 /** The allow-list of a mirror: judged when it starts, and again whenever its files change. */
 export class ListKeeper {
   readonly #settings: Partial<MirrorSettings>;
   readonly #statePath: string;
   readonly #io: Io;
+  readonly #manifestOf: ManifestOf;
   #standing: ListStanding = { kind: 'none' };
   #seen = '';
   #looking: ReturnType<ListKeeper['refresh']> | undefined;
 
-  private constructor(settings: Partial<MirrorSettings>, statePath: string, io: Io) {
+  private constructor(settings: Partial<MirrorSettings>, statePath: string, manifestOf: ManifestOf, io: Io) {
     this.#settings = settings;
     this.#statePath = statePath;
+    this.#manifestOf = manifestOf;
     this.#io = io;
   }
 
-  /** @throws KnownError USAGE, KEY_* for what was typed wrong */
-  static async open(settings: Partial<MirrorSettings>, statePath: string, io: Io): Promise<ListKeeper> {
+  /**
+   * @param manifestOf manifests that were admitted: the list is compared with them
+   * @throws KnownError USAGE, KEY_* for what was typed wrong
+   */
+  static async open(
+    settings: Partial<MirrorSettings>,
+    statePath: string,
+    manifestOf: ManifestOf,
+    io: Io,
+  ): Promise<ListKeeper> {
     if (settings['allow-list'] === undefined && (settings.key ?? settings.trust) !== undefined)
       throw new KnownError('USAGE', { problem: '--key and --trust say nothing without --allow-list FILE' });
-    const keeper = new ListKeeper(settings, statePath, io);
+    const keeper = new ListKeeper(settings, statePath, manifestOf, io);
     await keeper.refresh();
     return keeper;
   }
@@ -76,7 +89,7 @@ export class ListKeeper {
     const own = ownListOf(this.#settings, this.#statePath, this.#io);
     const listed = own && (await openList(own));
     if (listed === undefined) return undefined;
-    const { outcome, companions } = listed;
+    const outcome = await settleList(listed, this.#manifestOf);
     if (!outcome.accepted) {
       const refused = outcome.facts.at(-1)?.message ?? 'it is not accepted';
       if (this.#standing.kind !== 'accepted') this.#standing = { kind: 'refused', reason: refused };
@@ -86,7 +99,7 @@ export class ListKeeper {
     const bundles = bundlesBeside(path, outcome.list);
     this.#standing = {
       kind: 'accepted',
-      approved: new ApprovedList(outcome.list, companions, digest, bundles),
+      approved: new ApprovedList(outcome.list, listed.companions, digest, bundles),
     };
     return { listId, version, digest };
   }

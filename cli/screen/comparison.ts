@@ -40,17 +40,26 @@ export interface Comparison {
   readonly entries: readonly EntryChange[];
   /** Listed models whose manifest in the store is refused: nobody can say what they are. */
   readonly unreadable: readonly string[];
+  /** Added and moved models of the list whose manifest is not at hand: their layers are what the list alone says. */
+  readonly unseen: readonly string[];
 }
 
-/** Two lists; texts and weights are read from wherever they are, where there is such a place. */
+/**
+ * Two lists; texts and weights are read from wherever they are, where there is such a place.
+ *
+ * @param unseen full names of models of the second list whose manifest is not at hand
+ */
 export function compareTwoLists(
   before: AllowList,
   after: AllowList,
   reader: LayerReader | undefined,
+  unseen: readonly string[] = [],
 ): Comparison {
   const difference = compareLists(before.models, after.models);
+  const news = new Set([...difference.added, ...difference.moved].map(({ name }) => name));
   return {
     ...{ before, after, difference, unreadable: [] },
+    unseen: unseen.filter((name) => news.has(name)),
     moved: describeChanges(difference.moved, reader),
     aliases: aliasChanges(before.aliases, after.aliases),
     entries: [...before.models].flatMap(([name, model]) => {
@@ -84,7 +93,7 @@ export function compareWithStore(before: AllowList, store: ComparedStore): Compa
   }
   const difference = compareLists(before.models, models);
   return {
-    ...{ before, after: undefined, aliases: [], entries: [] },
+    ...{ before, after: undefined, aliases: [], entries: [], unseen: [] },
     difference: { ...difference, removed: difference.removed.filter(({ name }) => !unreadable.has(name)) },
     moved: describeChanges(difference.moved, store),
     unreadable: [...unreadable],

@@ -43,6 +43,9 @@ export interface ListFact {
   readonly rule: RuleId;
   readonly message: string;
   readonly hint?: string | undefined;
+  /** Full name of the model that it is about, and what the layer is. */
+  readonly model?: string | undefined;
+  readonly layer?: string | undefined;
   readonly expected?: string | undefined;
   readonly actual?: string | undefined;
 }

@@ -14,10 +14,10 @@ import {
   readUpTo,
   type Trust,
 } from '../trust/index.ts';
-import type { ListForCheck } from './apply-list.ts';
 import { HostMemory } from './host-memory.ts';
 import { readPublicKeyFile } from './key-file.ts';
 import { withCommand } from './list-commands.ts';
+import type { ListForCheck } from './list-for-check.ts';
 import { whyUnread } from './why-unread.ts';
 
 /** Where a list lies and by what it is judged. */
@@ -47,8 +47,8 @@ export interface ListRequest {
 }
 
 /**
- * Reads and judges the allow-list of a check, and remembers it once it is accepted. What is wrong with it becomes
- * facts: integrity is checked all the same.
+ * Reads and judges the allow-list of a check; whoever has the manifests settles it then, and it is remembered. What is
+ * wrong with it becomes facts: integrity is checked all the same.
  *
  * @throws KnownError USAGE, KEY_* for what was typed wrong
  */
@@ -60,11 +60,19 @@ export async function openList(request: ListRequest): Promise<ListForCheck | und
     const message = 'no allow-list was given, and --require-allow-list asks for one';
     const hint = 'verify-models --require-allow-list --allow-list FILE --key PUB';
     const outcome = refused({ rule: 'list-unreadable', message, hint });
-    return { outcome, companions: new Companions('.'), ...rest };
+    return { outcome, settle: () => outcome, companions: new Companions('.'), ...rest };
   }
-  const outcome = await judge(path, request);
-  const facts = outcome.facts.map((fact) => withCommand(fact, { path, key, trust, state }));
-  return { outcome: { ...outcome, facts }, companions: new Companions(path, request.chunks), ...rest };
+  const told = (outcome: ListOutcome<AllowList>) => {
+    const facts = outcome.facts.map((fact) => withCommand(fact, { path, key, trust, state }));
+    return { ...outcome, facts };
+  };
+  const { outcome, keep } = await judge(path, request);
+  return {
+    outcome: told(outcome),
+    settle: (against) => told(outcome.accepted && against.length > 0 ? refusedFor(outcome, against) : keep()),
+    companions: new Companions(path, request.chunks),
+    ...rest,
+  };
 }
 
 const refused = (fact: ListFact): ListOutcome<AllowList> => ({
@@ -73,11 +81,24 @@ const refused = (fact: ListFact): ListOutcome<AllowList> => ({
   summary: undefined,
 });
 
-async function judge(path: string, request: ListRequest): Promise<ListOutcome<AllowList>> {
+const refusedFor = (
+  { facts, summary }: ListOutcome<AllowList>,
+  against: readonly ListFact[],
+): ListOutcome<AllowList> => ({ accepted: false, facts: [...facts, ...against], summary });
+
+/** A list that was judged. */
+interface Judged {
+  readonly outcome: ListOutcome<AllowList>;
+  /** Remembers it, and says where that failed. */
+  readonly keep: () => ListOutcome<AllowList>;
+}
+
+async function judge(path: string, request: ListRequest): Promise<Judged> {
+  const unheard = (fact: ListFact): Judged => ({ outcome: refused(fact), keep: () => refused(fact) });
   const trust = trustOf(request);
-  if ('fact' in trust) return refused(trust.fact);
+  if ('fact' in trust) return unheard(trust.fact);
   const files = readFiles(path);
-  if ('fact' in files) return refused(files.fact);
+  if ('fact' in files) return unheard(files.fact);
   const offer = { ...files, trust: trust.trust, sizeLimit: listSizeLimit, parse: parseAllowList };
   const memory = new HostMemory(request.openState);
   const outcome = await acceptList(offer, {
@@ -88,7 +109,7 @@ async function judge(path: string, request: ListRequest): Promise<ListOutcome<Al
     allowExpired: request.allowExpired,
     bound: request.required,
   });
-  return request.remembers === false ? outcome : memory.keep(outcome, request);
+  return { outcome, keep: () => (request.remembers === false ? outcome : memory.keep(outcome, request)) };
 }
 
 /** A key or a policy; exactly one of them. */

@@ -134,13 +134,13 @@ async function show(reader: ArchiveReader, { path, volumes, end }: Place, run: R
   return told({ ...seen, models, changes, whole: flags.whole === true }, run);
 }
 
-/** @returns its bits of the exit status: a record that was changed, and what an import would refuse */
+/** @returns its bits of the exit status: a record that was changed, a list that is none, what an import would refuse */
 async function told(inspected: Inspected, { settings, io }: Run): Promise<number> {
   const { record, changes } = inspected;
-  const status = (changes?.refused ?? []).reduce(
-    (bits, { bit }) => bits | bit,
-    typeof record === 'string' ? exitBits.altered : 0,
-  );
+  const status =
+    (typeof record === 'string' ? exitBits.altered : 0) |
+    (changes?.isBad === true ? exitBits.untrusted : 0) |
+    (changes?.refused ?? []).reduce((bits, { bit }) => bits | bit, 0);
   if (settings.format === 'json') {
     await io.stdout.write(`${safeJson(inspectedDocument(inspected))}\n`);
     return status;

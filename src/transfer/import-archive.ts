@@ -10,7 +10,7 @@ import { offeredBy } from './offered-archive.ts';
 import { type BlobTarget, planTaking, type TakeEffects, takeBlobs } from './take-blobs.ts';
 
 export interface ImportRequest {
-  readonly records: Pick<Records, 'find' | 'admit' | 'refused'>;
+  readonly records: Pick<Records, 'find' | 'byDigest' | 'admit' | 'refused'>;
   readonly blobs: BlobDirectory;
   /** The allow-list of this side; undefined where there is none. */
   readonly own: OwnList | undefined;
@@ -90,7 +90,7 @@ async function takeAll(
   const tool = reader.index.entries.find(isTool);
   if (tool !== undefined) await request.blobs.ensureRoom(tool.size);
   const files = await reader.smallFiles((part) => kept.tool(part));
-  const offered = offeredBy(files);
+  const offered = offeredBy(files, async (digest) => (await request.records.byDigest(digest))?.bytes);
   const chosen = await chooseList(offered, files.has('allow-list.json'), request.own);
   const { standing } = chosen;
   const { welcome, refused } = await judgeModels(reader.index.models, files, rulesOf(request, standing));

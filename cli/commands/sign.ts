@@ -62,16 +62,14 @@ function prepare(subject: Subject, policy: TrustPolicy | undefined, flags: SignF
   const { predicateType, bytes, listId, version, list, path } = subject;
   const approvals = readApprovals(approvalsPath(path));
   const digest = digestFromBytes(createHash('sha256').update(bytes).digest());
+  const listed = [...(list?.models ?? [])].map(([name, { manifest }]) => ({ name, digest: manifest.digest }));
   const preparation = prepareApproval({
     ...{ predicateType, file: bytes, listId, version, approvals },
     trustVersion: trustVersionOf(subject, policy, digest, approvals),
     now: io.now(),
     validityDays: validityOf(flags, policy?.maxValidityDays),
     renew: flags.renew === true,
-    subjects:
-      flags.subjects === true
-        ? [...(list?.models ?? [])].map(([name, { manifest }]) => ({ name, digest: manifest.digest }))
-        : [],
+    ...{ listed, subjects: flags.subjects === true ? listed : [] },
   });
   if (preparation.joined) refuseOtherTerms(preparation, flags, io.now(), policy?.maxValidityDays);
   return preparation;

@@ -13,6 +13,8 @@ export type Trust =
 export interface ListHeader {
   readonly listId: string;
   readonly version: number;
+  /** By full name: an approval may name them too. */
+  readonly models: ReadonlyMap<string, { readonly manifest: { readonly digest: Digest } }>;
 }
 
 export interface ListOffer<L extends ListHeader> {

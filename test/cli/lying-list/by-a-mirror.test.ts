@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import Database from 'better-sqlite3';
 import { LyingSite, sampleName } from '../../fixtures/lying-list.ts';
 import { MirrorCommands } from '../../fixtures/mirror-command.ts';
 import { ask } from '../../fixtures/raw-http.ts';
@@ -129,4 +130,27 @@ describe('a list that pins the manifest of one model and lists the layers of ano
     assert.ok(run.stdout.includes(clause()), run.stdout);
     assert.equal(existsSync(`${store}/manifests/registry.ollama.ai`), false);
   });
+});
+
+test('a manifest that somebody replaced in the database of a mirror is not served by the digest beside it', async () => {
+  const site = await LyingSite.make();
+  const place = await MirrorCommands.start();
+  try {
+    publishFrom(place.library, site.store, sampleName);
+    await site.sign();
+    const byList = ['--allow-list', site.list, '--key', site.key('alice').pub];
+    assert.equal((await place.run(['sync', ...byList])).status, 0);
+    const database = new Database(`${place.data}/catalog.sqlite`);
+    database.prepare('update manifest set bytes = ?').run(Buffer.from(site.evil.manifest));
+    database.close();
+    await using mirror = await ServedMirror.start(...place.places, ...byList);
+    const path = '/v2/library/sample/manifests';
+    for (const reference of ['latest', sha256(Buffer.from(site.good.manifest))]) {
+      const { status, body } = await ask(Number(mirror.host.split(':')[1]), `${path}/${reference}`);
+      assert.deepEqual([status, body.toString()], [200, site.good.manifest]);
+    }
+  } finally {
+    site.remove();
+    await place[Symbol.asyncDispose]();
+  }
 });

@@ -1,9 +1,11 @@
 import { type AdmittedModel, blobsOf, type Policy, type Records } from '../admission/index.ts';
 import { type ArchiveIndex, ArchiveReader, archiveSize, type ByteSource, isTool } from '../archive/index.ts';
 import type { BlobDirectory } from '../blobs/index.ts';
+import type { ArchiveFacts } from '../custody/index.ts';
 import { defaultPieceSize } from '../hash/index.ts';
 import { type Digest, type ModelName, shortDigest, shortName } from '../oci/index.ts';
 import type { Renewal } from '../renewal/index.ts';
+import { archiveFacts } from './archive-facts.ts';
 import { chooseList, type OwnList } from './choose-list.ts';
 import { type JudgeRules, judgeModels, type RefusedModel, type WelcomeModel } from './judge-models.ts';
 import { offeredBy } from './offered-archive.ts';
@@ -16,8 +18,8 @@ export interface ImportRequest {
   readonly own: OwnList | undefined;
   readonly policy: Policy;
   readonly contact: string;
-  /** Judges who sent it, before anything else is looked at. @throws KnownError ARCHIVE_SENDER */
-  readonly checkSender: (archive: Digest) => void;
+  /** Judges who sent it, and the record of its way, before anything else is looked at. @throws KnownError ARCHIVE_SENDER, RECORD_BROKEN */
+  readonly checkSender: (archive: Digest, said: ArchiveFacts) => void;
   /** Where the files go that are neither list nor blob. */
   readonly kept: (archive: Digest) => KeptFiles;
 }
@@ -71,7 +73,7 @@ export async function importArchive(
   effects: TakeEffects,
 ): Promise<ImportOutcome> {
   const reader = await ArchiveReader.open(source);
-  request.checkSender(reader.id);
+  request.checkSender(reader.id, archiveFacts(reader));
   const kept = request.kept(reader.id);
   try {
     return await takeAll(reader, kept, request, effects);

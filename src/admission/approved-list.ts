@@ -24,6 +24,8 @@ export class ApprovedList {
   readonly attestations: Attestations;
   /** Ollama types names in any case; names that differ in case only make a list refused, so that this is one to one. */
   readonly #byFoldedName = new Map<string, string>();
+  /** A list may spell an alias in any case; two that are equal without regard to it make a list refused. */
+  readonly #aliases: ReadonlyMap<string, string>;
   readonly #manifests = new Map<Digest, ListedModel>();
   /** What was found when a manifest was compared with the list. */
   readonly #compared = new Map<Digest, string | undefined>();
@@ -35,6 +37,7 @@ export class ApprovedList {
     this.list = list;
     this.companions = companions;
     this.digest = digest;
+    this.#aliases = new Map([...list.aliases].map(([alias, host]) => [alias.toLowerCase(), host]));
     for (const [name, model] of list.models) {
       const { manifest, config, layers } = model;
       this.#byFoldedName.set(name.toLowerCase(), name);
@@ -45,7 +48,7 @@ export class ApprovedList {
 
   /** The listed model that a name means, aliases applied and without regard to case. */
   find(name: ModelName): { readonly listedAs: string; readonly model: ListedModel } | undefined {
-    const resolved = resolveAlias(this.list, { ...name, host: name.host.toLowerCase() });
+    const resolved = resolveAlias({ aliases: this.#aliases }, { ...name, host: name.host.toLowerCase() });
     const listedAs = this.#byFoldedName.get(fullName(resolved).toLowerCase());
     const model = listedAs === undefined ? undefined : this.list.models.get(listedAs);
     return listedAs === undefined || model === undefined ? undefined : { listedAs, model };

@@ -46,7 +46,7 @@ export interface AllowList {
 }
 
 /** The full name under which a store's model is looked up: its host replaced when the list has an alias for it. */
-export function resolveAlias(list: AllowList, name: ModelName): ModelName {
+export function resolveAlias(list: Pick<AllowList, 'aliases'>, name: ModelName): ModelName {
   const host = list.aliases.get(name.host);
   return host === undefined ? name : { ...name, host };
 }

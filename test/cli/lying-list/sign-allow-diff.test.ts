@@ -149,6 +149,16 @@ describe('diff', () => {
     assert.deepEqual(JSON.parse(json.stdout).unseen, ['registry.ollama.ai/library/sample:latest']);
   });
 
+  test('shows what is written for people of a model that is added, since it is signed too', async () => {
+    const before = site.beside('before.json');
+    writeFileSync(before, readFileSync(site.list));
+    site.scratch.addModel('registry.ollama.ai/library/other:latest', sampleLayers('Another.\n', 'other'));
+    await site.allow('other', '--note', 'from the vendor', '--source', 'hf.co/vendor/other');
+    const { stdout } = await site.run('diff', before, site.list, '--store', site.store);
+    assert.match(stdout, /\nnote {5}other:latest {3}none -> "from the vendor"\n/);
+    assert.match(stdout, /\nsource {3}other:latest {3}none -> "hf\.co\/vendor\/other"\n/);
+  });
+
   const restated: Readonly<Record<string, readonly [(text: string) => string, RegExp]>> = {
     'another size of the manifest': [
       (text) => text.replace(/("size":)(\d+)/, '$11$2'),

@@ -10,7 +10,13 @@ import { describeCause, KnownError } from '../../src/errors/index.ts';
 import { replaceFile } from '../../src/files/index.ts';
 import { unprintable } from '../../src/findings/index.ts';
 import { fullName, isListId, parseModelName } from '../../src/oci/index.ts';
-import { type ForList, verifyForList, verifyRemote, whyUnread } from '../../src/verify/index.ts';
+import {
+  checkManifests,
+  type ForList,
+  verifyForList,
+  verifyRemote,
+  whyUnread,
+} from '../../src/verify/index.ts';
 import { connect } from '../network/index.ts';
 import { type Io, liesInStore, resolveProgress, Transfers } from '../terminal/index.ts';
 import { allowSummary } from './allow-summary.ts';
@@ -54,6 +60,7 @@ export async function runAllow(words: readonly string[], flags: AllowFlags, io: 
       : await verifyFrom(words, settings, io);
   const put = underListedHosts(before, verified?.models ?? []);
   const after = changeList(before, { put, remove: gone, note, source });
+  await refuseLies(after, path, flags.from === undefined && verified !== undefined, settings, io);
   write(path, { before, after, verified }, settings.chunks);
   await io.stdout.write(allowSummary({ path, before, after, put, verified, flags }));
   return 0;
@@ -88,6 +95,27 @@ function namesToRemove(words: readonly string[], { models }: AllowList): string[
   const stranger = names.findIndex((name) => !models.has(name));
   if (stranger === -1) return names;
   throw new KnownError('USAGE', { problem: `${words[stranger]?.slice(0, 120)} is not on the list` });
+}
+
+/**
+ * What is written by hand into the list stays there: it is not handed on to a signer where a manifest beside the list, or
+ * in the store that was read, says otherwise.
+ *
+ * @throws KnownError LIST_CONTRADICTS
+ */
+async function refuseLies(
+  list: AllowList,
+  path: string,
+  hasStore: boolean,
+  settings: Settings,
+  io: Io,
+): Promise<void> {
+  const request = {
+    store: hasStore ? async () => (await storeOf({ ...settings, quiet: true }, io)).path : undefined,
+    followLinksInto: settings['follow-links-into'] ?? [],
+    signal: io.interrupted,
+  };
+  await checkManifests(list, new Companions(path, settings.chunks), request, true);
 }
 
 type Verified = Pick<ForList, 'models' | 'keep'> & Partial<ForList>;

@@ -2,7 +2,7 @@ import { ApprovedList } from '../../src/admission/index.ts';
 import type { Settings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { defaultStatePath } from '../../src/state/index.ts';
-import { openList } from '../../src/verify/index.ts';
+import { openList, settleList } from '../../src/verify/index.ts';
 import type { Io } from '../terminal/index.ts';
 import { requestOf } from './check.ts';
 import { listRequestOf, lookingAt } from './list-request.ts';
@@ -24,8 +24,8 @@ export async function approvedListOf(
   const statePath = settings.state ?? defaultStatePath(io.environment, io.uid);
   const listed = await openList(looks ? lookingAt(request, statePath) : request);
   if (listed === undefined) return undefined;
-  const { outcome, companions } = listed;
-  if (outcome.accepted) return new ApprovedList(outcome.list, companions, outcome.summary.digest);
+  const outcome = await settleList(listed);
+  if (outcome.accepted) return new ApprovedList(outcome.list, listed.companions, outcome.summary.digest);
   throw new KnownError('LIST_NOT_ACCEPTED', {
     reason: outcome.facts.at(-1)?.message ?? 'it cannot be judged',
   });

@@ -5,7 +5,7 @@ import { type Comparison, totalSize } from '../screen/index.ts';
 
 /** A difference for programs: everything that the screen shows, and nothing cut. */
 export function diffDocument(comparison: Comparison): object {
-  const { before, after, difference, moved, aliases, entries, unreadable } = comparison;
+  const { before, after, difference, moved, aliases, entries, unreadable, unseen } = comparison;
   const { added, removed, unchanged } = difference;
   return {
     schema: 'urn:verify-models:diff:v1',
@@ -13,15 +13,17 @@ export function diffDocument(comparison: Comparison): object {
     after: after === undefined ? null : header(after),
     added: added.map(summary),
     removed: removed.map(summary),
-    changed: moved.map(({ name, before: old, after: now, layers }) => ({
+    changed: moved.map(({ name, before: old, after: now, layers, restated }) => ({
       name,
       before: old.manifest.digest,
       after: now.manifest.digest,
       layers: layers.map(layerDocument),
+      restated,
     })),
     aliases,
     entries,
     unreadable,
+    unseen,
     unchanged,
   };
 }

@@ -1,9 +1,14 @@
-import type { AllowList } from '../../src/allow-list/index.ts';
+import {
+  type AllowList,
+  Companions,
+  compareWithManifests,
+  manifestAtHand,
+} from '../../src/allow-list/index.ts';
 import type { Settings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
-import { parseModelName, shortName } from '../../src/oci/index.ts';
+import { type Digest, parseModelName, shortName } from '../../src/oci/index.ts';
 import { safeJson } from '../../src/report/index.ts';
-import { ComparedStore } from '../../src/verify/index.ts';
+import { assertAgrees, ComparedStore } from '../../src/verify/index.ts';
 import { type Comparison, compareTwoLists, compareWithStore, diffText, isSame } from '../screen/index.ts';
 import type { Io } from '../terminal/index.ts';
 import { carried, nextLine, settingsOf, storeOf, type TypedFlags } from './context.ts';
@@ -27,7 +32,8 @@ export async function runDiff(
   }
   const before = readListFile(old);
   const after = fresh === undefined ? undefined : readListFile(fresh);
-  const comparison = await compare(before, after, settings, io);
+  const lists = { before: { path: old, list: before }, after: after && { path: fresh ?? '', list: after } };
+  const comparison = await compare(lists, settings, io);
   if (format === 'json') {
     await io.stdout.write(`${safeJson(diffDocument(comparison))}\n`);
     return 0;
@@ -38,18 +44,44 @@ export async function runDiff(
   return 0;
 }
 
+interface ListAt {
+  readonly path: string;
+  readonly list: AllowList;
+}
+
 async function compare(
-  before: AllowList,
-  after: AllowList | undefined,
+  { before, after }: { readonly before: ListAt; readonly after: ListAt | undefined },
   settings: Settings,
   io: Io,
 ): Promise<Comparison> {
   if (after === undefined) {
     using store = await openStore(settings, io);
-    return compareWithStore(before, store);
+    await unseenOf(before, store);
+    return compareWithStore(before.list, store);
   }
   using store = await openStoreIfThere(settings, io);
-  return compareTwoLists(before, after, store);
+  await unseenOf(before, store);
+  return compareTwoLists(before.list, after.list, store, await unseenOf(after, store));
+}
+
+/**
+ * A person reads the layers of a list: where a manifest beside it or in the store says otherwise, nothing is shown.
+ *
+ * @returns full names of models whose manifest is in neither place
+ * @throws KnownError LIST_CONTRADICTS
+ */
+async function unseenOf(
+  { path, list }: ListAt,
+  store: ComparedStore | undefined,
+): Promise<readonly string[]> {
+  const companions = new Companions(path);
+  const atHand = (digest: Digest) => {
+    const bytes = companions.manifest(digest);
+    return typeof bytes === 'string' ? store?.manifests.get(digest) : manifestAtHand(bytes);
+  };
+  const { contradictions, unseen } = await compareWithManifests(list, atHand);
+  assertAgrees(contradictions);
+  return unseen;
 }
 
 async function openStore(settings: Settings, io: Io): Promise<ComparedStore> {

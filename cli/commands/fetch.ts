@@ -3,7 +3,7 @@ import type { Settings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { type Renewal, renewList } from '../../src/renewal/index.ts';
 import { printable } from '../../src/report/index.ts';
-import { openList } from '../../src/verify/index.ts';
+import { openList, settleList } from '../../src/verify/index.ts';
 import { connect } from '../network/index.ts';
 import type { Io } from '../terminal/index.ts';
 import { requestOf } from './check.ts';
@@ -26,8 +26,9 @@ export async function runFetch(flags: TypedFlags, io: Io): Promise<number> {
     );
     // What lies here now is judged as every check judges it, and remembered.
     const listed = await openList({ ...request, from: mirror.href });
-    if (listed?.outcome.accepted !== true) {
-      const reason = listed?.outcome.facts.at(-1)?.message ?? 'it is not there';
+    const outcome = listed && (await settleList(listed));
+    if (outcome?.accepted !== true) {
+      const reason = outcome?.facts.at(-1)?.message ?? 'it is not there';
       throw new KnownError('LIST_NOT_ACCEPTED', { reason });
     }
     await io.stdout.write(summary(renewal, path, flags));

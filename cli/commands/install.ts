@@ -134,7 +134,7 @@ class InstallRun {
           work: () => this.#workPlace(),
           own: this.#ownList(),
           policy: settings.policy ?? 'enforce',
-          checkSender: (id) => papers.judge(id),
+          checkSender: (id, said) => papers.judge(id, said),
           asOwner: (work) => this.#asOwner(work),
         },
         {

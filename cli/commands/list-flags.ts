@@ -62,6 +62,7 @@ export const signFlags: readonly Flag[] = [
   flag('--renew', 'approve unchanged bytes again, with a new expiry'),
   flag('--subjects', "name the models' manifests too, so that stock tools find one model's approval"),
   flag('--statement-only', 'print the exact bytes to sign, for cosign attest-blob --statement'),
+  flag('--manifests-unseen', 'take the word of whoever made the list for manifests that are not at hand'),
   flag('--tables-unseen', 'take the word of whoever made the chunk tables'),
   trust,
   chunks,

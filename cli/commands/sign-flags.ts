@@ -12,6 +12,7 @@ export interface SignFlags extends TypedFlags {
   readonly renew?: boolean;
   readonly subjects?: boolean;
   readonly statementOnly?: boolean;
+  readonly manifestsUnseen?: boolean;
   readonly tablesUnseen?: boolean;
   readonly trust?: string;
 }

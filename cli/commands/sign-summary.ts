@@ -9,6 +9,7 @@ import {
   readPolicy,
   type TrustPolicy,
 } from '../../src/trust/index.ts';
+import type { CheckedManifests } from '../../src/verify/index.ts';
 import { carried, counted, nextLine } from './context.ts';
 import type { SignFlags } from './sign-flags.ts';
 import type { Subject } from './sign-subject.ts';
@@ -20,6 +21,8 @@ export interface SignedSubject {
   /** The whole approvals file. */
   readonly text: string;
   readonly keyId: string | undefined;
+  /** How the list was compared with the manifests that it pins; undefined for a policy. */
+  readonly manifests: CheckedManifests | undefined;
   readonly tables: number | 'unseen';
   readonly flags: SignFlags;
 }
@@ -28,13 +31,14 @@ const day = (date: Date): string => date.toISOString().slice(0, 10);
 
 /** What was approved, what it counts for, and the command that uses it. */
 export function signSummary(signed: SignedSubject): string {
-  const { subject, preparation, text, tables, flags } = signed;
+  const { subject, preparation, text, manifests, tables, flags } = signed;
   const { claim, joined, dropped, kept } = preparation;
   const what = subject.list === undefined ? 'trust policy' : 'allow-list';
   const approvals = counted(approvalLines(Buffer.from(text)).length, 'approval');
   const lines = [
     `approved the ${what} ${subject.listId} version ${subject.version}, ${claim.digest}`,
     `valid until ${day(subject.policy?.expires ?? claim.expires)}; ${approvals} in ${printable(approvalsPath(subject.path))}`,
+    ...manifestLines(manifests),
     ...(tables === 'unseen' ? ['warning: the chunk tables were not held against their blobs'] : []),
     ...(typeof tables === 'number' && tables > 0
       ? [`${counted(tables, 'chunk table')} held against the bytes of the blobs`]
@@ -50,6 +54,15 @@ export function signSummary(signed: SignedSubject): string {
     `fingerprint ${claim.digest.slice(7, 19)}   (hosts see it at their first contact)`,
   ];
   return `${lines.join('\n')}\n${nextLine(nextWords(signed), flags)}`;
+}
+
+/** A person reads the layers of a list; whether the pinned manifests name them is for the program to see. */
+function* manifestLines(manifests: CheckedManifests | undefined): Generator<string> {
+  if (manifests === undefined) return;
+  const { compared, unseen } = manifests;
+  if (compared > 0) yield `${counted(compared, 'model')} compared with the manifest that the list pins`;
+  if (unseen > 0)
+    yield `warning: the manifests of ${counted(unseen, 'model')} are not at hand: nobody saw here what they name`;
 }
 
 /** A signature by a key that no policy names is in order, and counts for nothing. */

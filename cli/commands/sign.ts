@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { Companions } from '../../src/allow-list/index.ts';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
 import { replaceFile } from '../../src/files/index.ts';
 import { digestFromBytes } from '../../src/oci/index.ts';
@@ -17,9 +16,10 @@ import {
   signKeyless,
   type TrustPolicy,
 } from '../../src/trust/index.ts';
-import { checkTables, readKeyFile, tabledBlobs, whyUnread } from '../../src/verify/index.ts';
+import { readKeyFile, whyUnread } from '../../src/verify/index.ts';
 import { type Io, passphrase } from '../terminal/index.ts';
-import { refuseFormats, settingsOf, storeOf } from './context.ts';
+import { refuseFormats, settingsOf } from './context.ts';
+import { checkManifestsOf, checkTablesOf } from './sign-checks.ts';
 import type { SignFlags } from './sign-flags.ts';
 import { policyFor, readSubject, type Subject, trustVersionOf } from './sign-subject.ts';
 import { signSummary } from './sign-summary.ts';
@@ -45,7 +45,8 @@ export async function runSign(path = 'allow-list.json', flags: SignFlags, io: Io
   const subject = readSubject(path);
   const policy = policyFor(subject, flags.trust);
   const preparation = prepare(subject, policy, flags, io);
-  // Whoever signs the statement elsewhere approves the tables too.
+  // Whoever signs the statement elsewhere approves the layers and the tables too.
+  const manifests = await checkManifestsOf(subject, flags, io);
   const tables = await checkTablesOf(subject, flags, io);
   if (flags.statementOnly === true) {
     await io.stdout.write(preparation.statement.toString('utf8'));
@@ -53,7 +54,7 @@ export async function runSign(path = 'allow-list.json', flags: SignFlags, io: Io
   }
   const { text, keyId } = await approve(preparation, services, flags, io);
   write(approvalsPath(path), text);
-  await io.stdout.write(signSummary({ subject, policy, preparation, text, keyId, tables, flags }));
+  await io.stdout.write(signSummary({ subject, policy, preparation, text, keyId, manifests, tables, flags }));
   return 0;
 }
 
@@ -61,16 +62,14 @@ function prepare(subject: Subject, policy: TrustPolicy | undefined, flags: SignF
   const { predicateType, bytes, listId, version, list, path } = subject;
   const approvals = readApprovals(approvalsPath(path));
   const digest = digestFromBytes(createHash('sha256').update(bytes).digest());
+  const listed = [...(list?.models ?? [])].map(([name, { manifest }]) => ({ name, digest: manifest.digest }));
   const preparation = prepareApproval({
     ...{ predicateType, file: bytes, listId, version, approvals },
     trustVersion: trustVersionOf(subject, policy, digest, approvals),
     now: io.now(),
     validityDays: validityOf(flags, policy?.maxValidityDays),
     renew: flags.renew === true,
-    subjects:
-      flags.subjects === true
-        ? [...(list?.models ?? [])].map(([name, { manifest }]) => ({ name, digest: manifest.digest }))
-        : [],
+    ...{ listed, subjects: flags.subjects === true ? listed : [] },
   });
   if (preparation.joined) refuseOtherTerms(preparation, flags, io.now(), policy?.maxValidityDays);
   return preparation;
@@ -115,30 +114,6 @@ function validityOf({ expires }: SignFlags, longest = longestValidityDays): numb
   if (days >= 1 && days <= longest) return days;
   throw new KnownError('USAGE', {
     problem: `--expires ${expires.slice(0, 40)} is no number of days from 1 to ${longest}`,
-  });
-}
-
-/** How the chunk tables of a list were dealt with: how many were held against their bytes, or that none was. */
-async function checkTablesOf(
-  { list, path }: Subject,
-  { tablesUnseen, ...flags }: SignFlags,
-  io: Io,
-): Promise<number | 'unseen'> {
-  const count = list === undefined ? 0 : tabledBlobs(list).length;
-  if (list === undefined || count === 0) return 0;
-  if (tablesUnseen === true) return 'unseen';
-  const { store: typed, config, chunks, jobs, followLinksInto } = flags;
-  const settings = settingsOf({ store: typed, config, chunks, jobs, followLinksInto }, io);
-  const store = await storeOf(settings, io).catch((error: unknown) => {
-    if (!(error instanceof KnownError)) throw error;
-    throw new KnownError('TABLES_UNSEEN', { count, problem: error.message }, error);
-  });
-  return checkTables(list, new Companions(path, settings.chunks), {
-    store: store.path,
-    followLinksInto: settings['follow-links-into'] ?? [],
-    jobs: settings.jobs ?? Math.min(io.cores, 6),
-    now: io.now(),
-    signal: io.interrupted,
   });
 }
 

@@ -2,12 +2,20 @@ import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 import { digestOf } from '../../src/admission/index.ts';
-import { listSizeLimit, parseAllowList } from '../../src/allow-list/index.ts';
+import {
+  type AllowList,
+  Companions,
+  compareWithManifests,
+  listSizeLimit,
+  manifestAtHand,
+  parseAllowList,
+} from '../../src/allow-list/index.ts';
 import { ArchiveReader, FileSource, findArchives, payloadStart, toolName } from '../../src/archive/index.ts';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
 import { digestFromBytes } from '../../src/oci/index.ts';
 import { type AddedFile, type Base, baseOfArchive, baseOfList } from '../../src/transfer/index.ts';
 import { readUpTo } from '../../src/trust/index.ts';
+import { assertAgrees } from '../../src/verify/index.ts';
 
 /** Bytes of one reading. */
 const pieceSize = 1024 * 1024;
@@ -77,7 +85,9 @@ function digestFrom(fd: number) {
 export async function readBase(path: string): Promise<Base> {
   if (beginsLikeJson(path)) {
     const bytes = readUpTo(path, listSizeLimit);
-    return baseOfList(digestOf(bytes), parseAllowList(bytes));
+    const list = parseAllowList(bytes);
+    await assertTrue(list, path);
+    return baseOfList(digestOf(bytes), list);
   }
   const { archives, volumes } = await findArchives([path]);
   const source = new FileSource([
@@ -100,6 +110,16 @@ export async function readBase(path: string): Promise<Base> {
   } finally {
     await source.close();
   }
+}
+
+/** The other side has what the manifests name, and not what a list says of them. @throws KnownError LIST_CONTRADICTS */
+async function assertTrue(list: AllowList, path: string): Promise<void> {
+  const companions = new Companions(path);
+  const { contradictions } = await compareWithManifests(list, (digest) => {
+    const bytes = companions.manifest(digest);
+    return typeof bytes === 'string' ? undefined : manifestAtHand(bytes);
+  });
+  assertAgrees(contradictions);
 }
 
 function beginsLikeJson(path: string): boolean {

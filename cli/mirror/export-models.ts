@@ -66,6 +66,9 @@ async function allowedModel(name: ModelName, mirror: OpenMirror): Promise<Admitt
   const found = await records.find(meant);
   const right = decision.kind !== 'listed' || found?.digest === decision.model.manifest.digest;
   if (found === undefined || !right) throw new KnownError('MODEL_ABSENT', { name: shortName(meant) });
+  const problem =
+    decision.kind === 'listed' ? decision.approved.problemWith(decision.model, found.bytes) : undefined;
+  if (problem !== undefined) throw new KnownError('LIST_CONTRADICTS', { name: shortName(meant), problem });
   return found;
 }
 

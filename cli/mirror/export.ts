@@ -71,11 +71,12 @@ export async function runExport(words: readonly string[], flags: ExportFlags, io
  *
  * @throws KnownError OUTPUT_THERE, RECORD_BROKEN, FILE_UNWRITABLE
  */
-function refuseWhatIsThere({ signature, record: path, sheet }: BesideArchive, { id }: ExportPlan): void {
+function refuseWhatIsThere({ signature, record: path, sheet }: BesideArchive, plan: ExportPlan): void {
+  const { id, index, total } = plan;
   for (const paper of [signature, path, sheet]) refuseLink(paper);
   const before = readBeside(path);
   if (before.length > 0 && readRecord(before).archive !== id) throw new KnownError('OUTPUT_THERE', { path });
-  assertContinues(before, id);
+  assertContinues(before, id, { models: index.models.length, bytes: total, list: index.list?.digest });
 }
 
 async function write(

@@ -101,7 +101,7 @@ class ImportRun {
         {
           ...{ records, blobs, policy, contact },
           own: ownListOf(settings, join(data, 'state'), this.#io),
-          checkSender: (id) => papers.judge(id),
+          checkSender: (id, said) => papers.judge(id, said),
           kept: (id) => {
             received = new ReceivedFiles(data, id, this.#io);
             return received;

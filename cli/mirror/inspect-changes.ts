@@ -6,8 +6,6 @@ import {
   compareLists,
   type ListDifference,
   type ListedModel,
-  listSizeLimit,
-  parseAllowList,
 } from '../../src/allow-list/index.ts';
 import type { ArchiveReader } from '../../src/archive/index.ts';
 import { BlobDirectory } from '../../src/blobs/index.ts';
@@ -15,6 +13,7 @@ import { Catalog } from '../../src/catalog/index.ts';
 import type { MirrorSettings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { type Digest, fullName } from '../../src/oci/index.ts';
+import type { OfferedFiles } from '../../src/renewal/index.ts';
 import {
   chooseList,
   type DescribedArchiveModel,
@@ -23,18 +22,21 @@ import {
   type RefusedModel,
   readTexts,
 } from '../../src/transfer/index.ts';
-import { claimedSigners, readIfThere } from '../../src/trust/index.ts';
+import { claimedSigners } from '../../src/trust/index.ts';
 import type { LayerReader, LayerReading } from '../../src/verify/index.ts';
 import { type Comparison, compareTwoLists } from '../screen/index.ts';
 import type { Io } from '../terminal/index.ts';
+import { listsOf, ownWord } from './inspect-list.ts';
 import { dataPathOf } from './mirror-settings.ts';
 import { listedOf, storedBytes, textOf, unread } from './moved-layers.ts';
 import { ownListOf } from './own-list.ts';
 
 /** What an import of an archive would do here. */
 export interface ChangesHere {
-  /** Whether the list of the archive is accepted here; undefined without a list or a key. */
+  /** Whether the list of the archive is accepted here; undefined where nothing can be said without a key. */
   readonly verdict: string | undefined;
+  /** The list is none, or contradicts the manifests of the archive: no key makes it good. */
+  readonly isBad: boolean;
   /** Who approved that list; undefined where there is none. */
   readonly approvals: Approvals | undefined;
   /** The list that is here, and that of the archive. */
@@ -72,14 +74,17 @@ export async function changesHere(
   // Without an earlier import there is no mirror here, and none is made for a look.
   const mirror = await lookAtMirror(data, io);
   try {
-    const { standing, verdict, approvals } = await standingOf(files, settings, data, io);
+    const offered = offeredBy(files, async (digest) => (await mirror?.records.byDigest(digest))?.bytes);
+    const own = await ownWord(files.get('allow-list.json'), offered);
+    const judged = await standingOf(files, offered, settings, data, io);
+    const { standing, approvals, verdict = own.problem } = judged;
     const { refused } = await judgeModels(reader.index.models, files, {
       ...{ standing, policy: standing.kind === 'none' ? 'observe' : 'enforce' },
       contact: settings.contact ?? 'whoever runs this mirror',
       here: async (name) => (await mirror?.records.find(name))?.digest,
     });
     const [before, after] = await sides(models, mirror?.records);
-    const lists = listsOf(files, settings);
+    const lists = listsOf(own.list, settings);
     const moved = [
       ...compareLists(before.models, after.models).moved,
       ...(lists === undefined ? [] : compareLists(lists[0].models, lists[1].models).moved),
@@ -89,7 +94,8 @@ export async function changesHere(
     const layers = await layerReader(texts, wanted, mirror);
     return {
       ...{ verdict, approvals, refused, models: compareTwoLists(before, after, layers) },
-      lists: lists && compareTwoLists(...lists, layers),
+      isBad: own.problem !== undefined,
+      lists: lists && compareTwoLists(...lists, layers, own.unseen),
     };
   } finally {
     await mirror?.catalog.close();
@@ -108,6 +114,7 @@ async function lookAtMirror(data: string, { now, pid, uid, every }: Io) {
 /** What this side would say of the list: asked without being remembered. */
 async function standingOf(
   files: ReadonlyMap<string, Buffer>,
+  offered: OfferedFiles,
   settings: Partial<MirrorSettings>,
   data: string,
   io: Io,
@@ -120,7 +127,7 @@ async function standingOf(
   const approvals = { proven: false, signers, expires: undefined };
   if (own === undefined) return { standing: { kind: 'none' }, verdict: undefined, approvals };
   try {
-    const { standing, summary } = await chooseList(offeredBy(files), true, own);
+    const { standing, summary } = await chooseList(offered, true, own);
     if (summary === undefined) return { standing, verdict: undefined, approvals };
     const { listId, version, expires } = summary;
     return {
@@ -153,23 +160,6 @@ async function sides(
     ...{ listId: which, version: 1, aliases: new Map(), models: of },
   });
   return [list('here', before), list('archive', after)];
-}
-
-/** Both lists, whoever approved them. */
-function listsOf(
-  files: ReadonlyMap<string, Buffer>,
-  settings: Partial<MirrorSettings>,
-): [AllowList, AllowList] | undefined {
-  const path = settings['allow-list'];
-  const offered = files.get('allow-list.json');
-  if (path === undefined || offered === undefined) return undefined;
-  try {
-    const here = readIfThere(path, listSizeLimit);
-    return here === undefined ? undefined : [parseAllowList(here), parseAllowList(offered)];
-  } catch {
-    // What is wrong with either is said where it is judged.
-    return undefined;
-  }
 }
 
 /** Layers of moved models that a person can read, on both sides. */

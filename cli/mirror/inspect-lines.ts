@@ -1,6 +1,6 @@
 import { blobsOf } from '../../src/admission/index.ts';
 import { type ArchiveIndex, shownNumbers } from '../../src/archive/index.ts';
-import { readRecord, type TransferRecord } from '../../src/custody/index.ts';
+import { type ArchiveFacts, readRecordOf, type TransferRecord } from '../../src/custody/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { type Digest, fullName, shortDigest, shortName } from '../../src/oci/index.ts';
 import { printable, shownSize } from '../../src/report/index.ts';
@@ -26,11 +26,11 @@ export interface Inspected {
   readonly whole?: boolean;
 }
 
-/** The record beside an archive, or what is wrong with it; undefined where there is none. */
-export function recordOf(bytes: Buffer): TransferRecord | string | undefined {
+/** The record beside an archive, or what is wrong with it: also where it tells of another one. Undefined for none. */
+export function recordOf(bytes: Buffer, id: Digest, said: ArchiveFacts): TransferRecord | string | undefined {
   if (bytes.length === 0) return undefined;
   try {
-    return readRecord(bytes);
+    return readRecordOf(bytes, id, said);
   } catch (error) {
     if (error instanceof KnownError) return error.message;
     throw error;

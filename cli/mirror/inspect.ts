@@ -13,7 +13,7 @@ import {
 import { KnownError } from '../../src/errors/index.ts';
 import { exitBits, explainExitStatus } from '../../src/findings/index.ts';
 import { safeJson } from '../../src/report/index.ts';
-import { describeModels } from '../../src/transfer/index.ts';
+import { archiveFacts, describeModels } from '../../src/transfer/index.ts';
 import type { Io } from '../terminal/index.ts';
 import {
   besideArchive,
@@ -119,7 +119,8 @@ async function show(reader: ArchiveReader, { path, volumes, end }: Place, run: R
   const beside = besideArchive(path);
   const signature = flags.signature === undefined ? readBeside(beside.signature) : readNamed(flags.signature);
   const sender = senderLine(signature, id, sendersOf(settings.sender));
-  const record = recordOf(flags.record === undefined ? readBeside(beside.record) : readNamed(flags.record));
+  const paper = flags.record === undefined ? readBeside(beside.record) : readNamed(flags.record);
+  const record = recordOf(paper, id, archiveFacts(reader));
   const total = archiveSize(reader);
   const complete = volumes === undefined || volumes.numbers.length === volumes.count;
   const seen = { path, id, index, volumes, sender, record, total };
@@ -134,13 +135,13 @@ async function show(reader: ArchiveReader, { path, volumes, end }: Place, run: R
   return told({ ...seen, models, changes, whole: flags.whole === true }, run);
 }
 
-/** @returns its bits of the exit status: a record that was changed, and what an import would refuse */
+/** @returns its bits of the exit status: a record that was changed, a list that is none, what an import would refuse */
 async function told(inspected: Inspected, { settings, io }: Run): Promise<number> {
   const { record, changes } = inspected;
-  const status = (changes?.refused ?? []).reduce(
-    (bits, { bit }) => bits | bit,
-    typeof record === 'string' ? exitBits.altered : 0,
-  );
+  const status =
+    (typeof record === 'string' ? exitBits.altered : 0) |
+    (changes?.isBad === true ? exitBits.untrusted : 0) |
+    (changes?.refused ?? []).reduce((bits, { bit }) => bits | bit, 0);
   if (settings.format === 'json') {
     await io.stdout.write(`${safeJson(inspectedDocument(inspected))}\n`);
     return status;

@@ -13,7 +13,14 @@ import {
   type ListFact,
   readIfThere,
 } from '../../src/trust/index.ts';
-import { type HeldList, judgeAgain, openList, policyNow, rulesOf } from '../../src/verify/index.ts';
+import {
+  type HeldList,
+  judgeAgain,
+  openList,
+  policyNow,
+  rulesOf,
+  settleList,
+} from '../../src/verify/index.ts';
 import type { Io } from '../terminal/index.ts';
 import { ownListOf } from './own-list.ts';
 
@@ -37,11 +44,15 @@ export type ListNews =
 /** A clock that is set back by more than this is another time, in milliseconds. */
 const clockTolerance = 5 * 60_000;
 
+/** The exact bytes of an admitted manifest. */
+export type ManifestOf = (digest: Digest) => Promise<Uint8Array | undefined>;
+
 /** The allow-list of a mirror: judged when it starts, whenever its files change, and whenever a date changes what it is. */
 export class ListKeeper {
   readonly #settings: Partial<MirrorSettings>;
   readonly #statePath: string;
   readonly #io: Io;
+  readonly #manifestOf: ManifestOf;
   #standing: ListStanding = { kind: 'none' };
   #held: HeldList | undefined;
   #warning: string | undefined;
@@ -51,17 +62,26 @@ export class ListKeeper {
   #nextChange: Date | undefined;
   #looking: ReturnType<ListKeeper['refresh']> | undefined;
 
-  private constructor(settings: Partial<MirrorSettings>, statePath: string, io: Io) {
+  private constructor(settings: Partial<MirrorSettings>, statePath: string, manifestOf: ManifestOf, io: Io) {
     this.#settings = settings;
     this.#statePath = statePath;
+    this.#manifestOf = manifestOf;
     this.#io = io;
   }
 
-  /** @throws KnownError USAGE, KEY_* for what was typed wrong */
-  static async open(settings: Partial<MirrorSettings>, statePath: string, io: Io): Promise<ListKeeper> {
+  /**
+   * @param manifestOf manifests that were admitted: the list is compared with them
+   * @throws KnownError USAGE, KEY_* for what was typed wrong
+   */
+  static async open(
+    settings: Partial<MirrorSettings>,
+    statePath: string,
+    manifestOf: ManifestOf,
+    io: Io,
+  ): Promise<ListKeeper> {
     if (settings['allow-list'] === undefined && (settings.key ?? settings.trust) !== undefined)
       throw new KnownError('USAGE', { problem: '--key and --trust say nothing without --allow-list FILE' });
-    const keeper = new ListKeeper(settings, statePath, io);
+    const keeper = new ListKeeper(settings, statePath, manifestOf, io);
     await keeper.refresh();
     return keeper;
   }
@@ -135,7 +155,8 @@ export class ListKeeper {
   async #judge(own: OwnList, isOther: boolean, dates: Dates): Promise<ListNews | undefined> {
     const listed = await openList(own);
     if (listed === undefined) return undefined;
-    const { outcome, companions, held } = listed;
+    const { companions, held } = listed;
+    const outcome = await settleList(listed, this.#manifestOf);
     dates.add(outcome.nextChange);
     if (!outcome.accepted) return this.#refuse(own, reasonOf(outcome), dates);
     const { listId, version, digest } = outcome.summary;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readSync } from 'node:fs';
-import { changedLayers, type ListedModel } from '../../src/allow-list/index.ts';
+import { changedLayers, type ListedModel, restatements } from '../../src/allow-list/index.ts';
 import {
   type Digest,
   digestFromBytes,
@@ -57,7 +57,8 @@ export async function describeMoved(
     text: (digest: Digest) => texts.get(digest) ?? { problem: 'it is larger than 1 MiB' },
     metadata: () => ({ problem: 'weights are not fetched before they are approved' }),
   };
-  return describeChanges([{ name: fullName(name), before: old, after: now, layers }], reader)[0];
+  const moved = { name: fullName(name), before: old, after: now, layers, restated: restatements(old, now) };
+  return describeChanges([moved], reader)[0];
 }
 
 /** A manifest as a list would say it; undefined where it is none. */

@@ -46,8 +46,8 @@ export async function openMirror(settings: Partial<MirrorSettings>, io: Io): Pro
   makeData(data);
   const effects = { now: io.now, pid: io.pid, uid: io.uid, every: io.every };
   const blobs = BlobDirectory.open(data, effects, { maxData: settings['max-data'] });
-  const list = await ListKeeper.open(settings, join(data, 'state'), io);
   const catalog = await Catalog.open(join(data, 'catalog.sqlite'), io.now);
+  const list = await listBeside(catalog, settings, join(data, 'state'), io);
   const { usual, others } = upstreamsOf(settings);
   const ways = {
     redirectHosts: settings['redirect-hosts'],
@@ -89,6 +89,26 @@ export async function openMirror(settings: Partial<MirrorSettings>, io: Io): Pro
       }
     },
   };
+}
+
+/** The list of a mirror; where that is refused the catalog is closed, for nobody else will do it. */
+async function listBeside(
+  catalog: Catalog,
+  settings: Partial<MirrorSettings>,
+  statePath: string,
+  io: Io,
+): Promise<ListKeeper> {
+  try {
+    return await ListKeeper.open(
+      settings,
+      statePath,
+      async (digest) => (await catalog.byDigest(digest))?.bytes,
+      io,
+    );
+  } catch (error) {
+    await catalog.close();
+    throw error;
+  }
 }
 
 function makeData(path: string): void {

@@ -20,7 +20,7 @@ export interface AliasChange {
   readonly after: string | undefined;
 }
 
-/** A model whose content is the same on both sides, and of which the two lists say different things. */
+/** What two lists say differently of a model beside its content; of one that was added, all that is said for people. */
 export interface EntryChange {
   readonly name: string;
   /** Kinds of layers whose chunk table is another one, or was added or left out. */
@@ -40,23 +40,31 @@ export interface Comparison {
   readonly entries: readonly EntryChange[];
   /** Listed models whose manifest in the store is refused: nobody can say what they are. */
   readonly unreadable: readonly string[];
+  /** Added and moved models of the list whose manifest is not at hand: their layers are what the list alone says. */
+  readonly unseen: readonly string[];
 }
 
-/** Two lists; texts and weights are read from wherever they are, where there is such a place. */
+/**
+ * Two lists; texts and weights are read from wherever they are, where there is such a place.
+ *
+ * @param unseen full names of models of the second list whose manifest is not at hand
+ */
 export function compareTwoLists(
   before: AllowList,
   after: AllowList,
   reader: LayerReader | undefined,
+  unseen: readonly string[] = [],
 ): Comparison {
   const difference = compareLists(before.models, after.models);
+  const news = new Set([...difference.added, ...difference.moved].map(({ name }) => name));
   return {
     ...{ before, after, difference, unreadable: [] },
+    unseen: unseen.filter((name) => news.has(name)),
     moved: describeChanges(difference.moved, reader),
     aliases: aliasChanges(before.aliases, after.aliases),
-    entries: [...before.models].flatMap(([name, model]) => {
-      const other = after.models.get(name);
-      return other === undefined ? [] : (entryChange(name, model, other) ?? []);
-    }),
+    entries: [...after.models].flatMap(
+      ([name, model]) => entryChange(name, before.models.get(name), model) ?? [],
+    ),
   };
 }
 
@@ -84,7 +92,7 @@ export function compareWithStore(before: AllowList, store: ComparedStore): Compa
   }
   const difference = compareLists(before.models, models);
   return {
-    ...{ before, after: undefined, aliases: [], entries: [] },
+    ...{ before, after: undefined, aliases: [], entries: [], unseen: [] },
     difference: { ...difference, removed: difference.removed.filter(({ name }) => !unreadable.has(name)) },
     moved: describeChanges(difference.moved, store),
     unreadable: [...unreadable],
@@ -104,20 +112,30 @@ function aliasChanges(before: AllowList['aliases'], after: AllowList['aliases'])
     .filter((change) => change.before !== change.after);
 }
 
-function entryChange(name: string, before: ListedModel, after: ListedModel): EntryChange | undefined {
-  const old = tablesOf(before);
+function entryChange(
+  name: string,
+  before: ListedModel | undefined,
+  after: ListedModel,
+): EntryChange | undefined {
+  const old = before === undefined ? new Map<string, TableText>() : tablesOf(before);
   const now = tablesOf(after);
   const tables = new Set(
     [...now].filter(([digest, { table }]) => old.has(digest) && old.get(digest)?.table !== table),
   );
-  const note = before.note === after.note ? undefined : { before: before.note, after: after.note };
-  const source = before.source === after.source ? undefined : { before: before.source, after: after.source };
+  const note = before?.note === after.note ? undefined : { before: before?.note, after: after.note };
+  const source =
+    before?.source === after.source ? undefined : { before: before?.source, after: after.source };
   if (tables.size === 0 && note === undefined && source === undefined) return undefined;
   return { name, tables: [...new Set([...tables].map(([, { kind }]) => kind))], note, source };
 }
 
+interface TableText {
+  readonly kind: string;
+  readonly table: string;
+}
+
 /** What a list says of the chunk table of each blob, as one text. */
-function tablesOf({ config, layers }: ListedModel): Map<string, { kind: string; table: string }> {
+function tablesOf({ config, layers }: ListedModel): ReadonlyMap<string, TableText> {
   return new Map(
     [config, ...layers].map((entry) => {
       const kind = entry === config ? 'config' : layerKind(entry.mediaType);

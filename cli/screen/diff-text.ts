@@ -40,9 +40,17 @@ export function* diffText(comparison: Comparison, color: boolean): Generator<str
     yield `refused  ${shown(name)}   its manifest in the store; verify-models ${shown(name)} says why\n`;
   for (const model of moved) yield* movedText(model, color);
   for (const change of comparison.entries) yield* entryLines(change);
+  yield* unseenLines(comparison.unseen);
   const { added, removed, unchanged } = difference;
   const gone = after === undefined ? 'not in the store' : 'removed';
   yield `${added.length} added, ${removed.length} ${gone}, ${moved.length} changed, ${unchanged} unchanged\n`;
+}
+
+function* unseenLines(unseen: readonly string[]): Generator<string> {
+  if (unseen.length === 0) return;
+  const names = unseen.slice(0, absentShown).map(shown).join(', ');
+  const more = unseen.length > absentShown ? ` and ${unseen.length - absentShown} more` : '';
+  yield `unseen   ${names}${more}   no manifest is at hand: the layers are those that the list alone names\n`;
 }
 
 const aliasLine = ({ alias, before, after }: AliasChange): string =>

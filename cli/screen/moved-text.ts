@@ -8,13 +8,15 @@ const shown = (full: string): string => printable(shortName(parseModelName(full)
 
 /** One model whose content moved: its manifest, then each layer that is another one, its text where it has one. */
 export function* movedText(model: DescribedModel, color: boolean): Generator<string> {
-  const { name, before, after, layers } = model;
+  const { name, before, after, layers, restated } = model;
   yield `changed  ${shown(name)}   manifest ${shortDigest(before.manifest.digest)} -> ${shortDigest(after.manifest.digest)}\n`;
-  if (layers.length === 0) {
+  if (layers.length + restated.length === 0) {
     yield sameContent(before, after)
       ? '  the manifest was written again; config and layers are the same\n'
-      : '  the same layers, in another order or described otherwise\n';
+      : '  the same layers, in another order\n';
   }
+  for (const { kind, what, before: old, after: now } of restated)
+    yield `  ${kind.padEnd(9)} ${what} ${printable(old ?? 'none')} -> ${printable(now ?? 'none')}\n`;
   for (const layer of layers) yield* layerText(layer, color);
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { WholeArchive } from '../../src/archive/index.ts';
-import { assertContinues, type Sender, type SheetFacts } from '../../src/custody/index.ts';
+import { type ArchiveFacts, assertContinues, type Sender, type SheetFacts } from '../../src/custody/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { type Digest, digestHex } from '../../src/oci/index.ts';
 import { besideArchive } from './beside.ts';
@@ -42,11 +42,11 @@ export class Papers {
   }
 
   /**
-   * Whether volumes, signature and record speak of this index.
+   * Whether volumes, signature and record speak of this index, and records of what it says.
    *
    * @throws KnownError ARCHIVE_SENDER, ARCHIVE_ALTERED, RECORD_BROKEN
    */
-  judge(id: Digest): void {
+  judge(id: Digest, said: ArchiveFacts): void {
     const { id: expected } = this.#archive;
     if (expected !== undefined && expected !== id)
       throw new KnownError('ARCHIVE_ALTERED', { where: 'its index', expected, actual: id });
@@ -56,7 +56,7 @@ export class Papers {
     // What came with the medium, unless what is here goes on from it.
     this.before = goesOnFrom(own, sent) ? own : sent;
     this.#apart = goesOnFrom(this.before, own) ? undefined : own;
-    assertContinues(this.before, id);
+    assertContinues(this.before, id, said);
   }
 
   /** Makes the place of records: asked before anything is taken that they would tell of. @throws KnownError FILE_UNWRITABLE */

@@ -13,7 +13,7 @@ import type { Upstream } from '../upstream/index.ts';
 import type { BlobAnswer, ManifestAnswer, ManifestQuestion, Mirror, Referrer } from './answers.ts';
 import type { ApprovedList, ListStanding } from './approved-list.ts';
 import type { Attestations } from './attestations.ts';
-import { type Decision, decideModel, type Policy } from './decide-model.ts';
+import { contradictionSentence, type Decision, decideModel, type Policy } from './decide-model.ts';
 import type { QueueLimits } from './fair-queue.ts';
 import { type AdmissionEvents, type Allowed, ModelArrivals } from './model-arrivals.ts';
 import { RecentAnswers } from './recent-answers.ts';
@@ -95,6 +95,11 @@ export class Admission implements Mirror {
     const name = decision.kind === 'listed' ? parseModelName(decision.listedAs) : typed;
     const route = decision.kind === 'listed' ? (routes.forName(name) ?? asked) : asked;
     const admitted = await records.find(name);
+    const lie = this.#lieAbout(name, admitted, decision);
+    if (lie !== undefined) {
+      await records.refused(name, lie, false);
+      return { kind: 'refused', sentence: lie };
+    }
     if (admitted !== undefined && isStillIt(admitted, decision) && (await this.#whole.has(admitted))) {
       if (decision.kind === 'observed' && decision.wouldRefuse !== undefined)
         await records.refused(name, decision.wouldRefuse, true);
@@ -104,6 +109,12 @@ export class Admission implements Mirror {
     if (admitted !== undefined && !isStillIt(admitted, decision) && (await this.#hasNewerList()))
       return this.manifest(question);
     return this.#arriving(name, route, decision, question);
+  }
+
+  /** Why what is here must not be served although it has the approved digest; undefined where it may. */
+  #lieAbout(name: ModelName, here: AdmittedModel | undefined, decision: Decision): string | undefined {
+    if (here === undefined || !isStillIt(here, decision)) return undefined;
+    return contradictionSentence(name, decision, here.bytes, this.#settings.contact);
   }
 
   /** An import brings models in by a list that this process may not have seen yet: the old one would bring the old model back. */
@@ -127,11 +138,12 @@ export class Admission implements Mirror {
     const small = this.#attestations?.manifest(digest);
     if (small !== undefined) return { kind: 'manifest', digest, ...small };
     const standing = this.#settings.list();
-    const allowed =
-      this.#settings.policy === 'observe' ||
-      (standing.kind === 'accepted' && standing.approved.namesManifest(digest));
-    const admitted = allowed ? await this.#settings.records.byDigest(digest) : undefined;
-    return admitted === undefined ? { kind: 'unknown' } : answer(admitted);
+    const approved = standing.kind === 'accepted' ? standing.approved : undefined;
+    const listed = approved?.pinned(digest);
+    if (this.#settings.policy === 'enforce' && listed === undefined) return { kind: 'unknown' };
+    const admitted = await this.#settings.records.byDigest(digest);
+    const lies = listed && admitted && approved?.problemWith(listed, admitted.bytes);
+    return admitted === undefined || lies !== undefined ? { kind: 'unknown' } : answer(admitted);
   }
 
   /**
@@ -146,6 +158,8 @@ export class Admission implements Mirror {
     if (decision.kind === 'refused') return decision;
     const meant = decision.kind === 'listed' ? parseModelName(decision.listedAs) : name;
     const admitted = await records.find(meant);
+    const lie = this.#lieAbout(meant, admitted, decision);
+    if (lie !== undefined) return { kind: 'refused', sentence: lie };
     if (admitted !== undefined && isStillIt(admitted, decision) && (await this.#whole.has(admitted)))
       return 'here';
     const route = routes.forName(meant) ?? routes.of('');

@@ -1,7 +1,9 @@
 import {
   type AllowList,
   type Companions,
+  differenceFrom,
   type ListedModel,
+  manifestAtHand,
   NearNames,
   resolveAlias,
 } from '../allow-list/index.ts';
@@ -20,7 +22,9 @@ export class ApprovedList {
   /** Ollama types names in any case; names that differ in case only make a list refused, so that this is one to one. */
   readonly #byFoldedName = new Map<string, string>();
   readonly #near: NearNames;
-  readonly #manifests = new Set<Digest>();
+  readonly #manifests = new Map<Digest, ListedModel>();
+  /** What was found when a manifest was compared with the list. */
+  readonly #compared = new Map<Digest, string | undefined>();
   readonly #blobs = new Set<Digest>();
 
   /** @param bundles the approvals of this list, and attestations about its models: one Sigstore bundle each */
@@ -29,9 +33,10 @@ export class ApprovedList {
     this.list = list;
     this.companions = companions;
     this.digest = digest;
-    for (const [name, { manifest, config, layers }] of list.models) {
+    for (const [name, model] of list.models) {
+      const { manifest, config, layers } = model;
       this.#byFoldedName.set(nameKey(parseModelName(name)), name);
-      this.#manifests.add(manifest.digest);
+      this.#manifests.set(manifest.digest, model);
       for (const { digest: blob } of [config, ...layers]) this.#blobs.add(blob);
     }
     this.#near = new NearNames(this.#byFoldedName.keys());
@@ -55,8 +60,22 @@ export class ApprovedList {
     return this.#near.comparisons;
   }
 
-  namesManifest(digest: Digest): boolean {
-    return this.#manifests.has(digest);
+  /** What the list says of a manifest with this digest; of one that it pins under two names it says the same. */
+  pinned(digest: Digest): ListedModel | undefined {
+    return this.#manifests.get(digest);
+  }
+
+  /**
+   * In which point the list says other of a model than its manifest; undefined where they agree. Each is compared once.
+   *
+   * @param bytes of the manifest that the list pins
+   */
+  problemWith({ manifest }: Pick<ListedModel, 'manifest'>, bytes: Uint8Array): string | undefined {
+    const model = this.#manifests.get(manifest.digest);
+    if (model === undefined) return undefined;
+    if (!this.#compared.has(manifest.digest))
+      this.#compared.set(manifest.digest, differenceFrom(model, manifestAtHand(bytes))?.problem);
+    return this.#compared.get(manifest.digest);
   }
 
   namesBlob(digest: Digest): boolean {

@@ -48,6 +48,24 @@ function objection(
   return `${shortName(name)} is not on the allow-list ${listId} version ${version}${meant}; ask ${contact}`;
 }
 
+/**
+ * Why a manifest that the list pins is refused all the same: the list says other things of it. Undefined where they agree,
+ * and where no list decides.
+ */
+export function contradictionSentence(
+  name: ModelName,
+  decision: Decision,
+  bytes: Uint8Array,
+  contact: string,
+): string | undefined {
+  if (decision.kind !== 'listed') return undefined;
+  const { approved, model } = decision;
+  const problem = approved.problemWith(model, bytes);
+  if (problem === undefined) return undefined;
+  const { listId, version } = approved.list;
+  return `the allow-list ${listId} version ${version} contradicts the manifest that it pins for ${shortName(name)} (${problem}), so that model is not served; ask ${contact}`;
+}
+
 /** Why a listed model cannot be had any more from where it came from. */
 export const movedSentence = (name: ModelName, listed: ListedModel, found: Digest, contact: string): string =>
   `${shortName(name)} was changed upstream: the allow-list approves ${shortDigest(listed.manifest.digest)}, and upstream has ${shortDigest(found)} now; ask ${contact}`;

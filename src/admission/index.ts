@@ -11,7 +11,7 @@ export type {
 export { ApprovedList, type ListStanding } from './approved-list.ts';
 export { BlobArrival } from './blob-arrival.ts';
 export { CatalogRecords } from './catalog-records.ts';
-export { type Decision, decideModel, type Policy } from './decide-model.ts';
+export { contradictionSentence, type Decision, decideModel, type Policy } from './decide-model.ts';
 export type { QueueLimits } from './fair-queue.ts';
 export { blobsOf, type CheckedManifest, checkManifest, digestOf } from './manifest-source.ts';
 export type { AdmissionEvents } from './model-arrivals.ts';

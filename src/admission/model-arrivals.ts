@@ -5,7 +5,7 @@ import type { Upstream } from '../upstream/index.ts';
 import type { BlobAnswer, ManifestAnswer } from './answers.ts';
 import type { BlobArrival } from './blob-arrival.ts';
 import { BlobFlights } from './blob-flights.ts';
-import { type Decision, movedSentence } from './decide-model.ts';
+import { contradictionSentence, type Decision, movedSentence } from './decide-model.ts';
 import { FailureMemory } from './failure-memory.ts';
 import { FairQueue, type QueueLimits } from './fair-queue.ts';
 import { blobsOf, type CheckedManifest, checkManifest, listedManifest } from './manifest-source.ts';
@@ -124,6 +124,11 @@ export class ModelArrivals {
         return { kind: 'refused', sentence };
       }
       checked = found.checked;
+      const lie = contradictionSentence(name, decision, checked.bytes, contact);
+      if (lie !== undefined) {
+        await records.refused(name, lie, false);
+        return { kind: 'refused', sentence: lie };
+      }
     } else {
       // The tag of an admitted model does not move: what is missing of it is fetched again, and nothing else.
       const known = await records.find(name);

@@ -48,7 +48,7 @@ export interface AllowList {
 /** The aliases of a list by their hosts in lower case: a host is the same in any. */
 const folded = new WeakMap<AllowList['aliases'], ReadonlyMap<string, string>>();
 
-function foldedAliases({ aliases }: AllowList): ReadonlyMap<string, string> {
+function foldedAliases({ aliases }: Pick<AllowList, 'aliases'>): ReadonlyMap<string, string> {
   const known = folded.get(aliases);
   if (known !== undefined) return known;
   const made = new Map([...aliases].map(([alias, host]) => [alias.toLowerCase(), host]));
@@ -57,7 +57,7 @@ function foldedAliases({ aliases }: AllowList): ReadonlyMap<string, string> {
 }
 
 /** The full name under which a store's model is looked up: its host replaced when the list has an alias for it. */
-export function resolveAlias(list: AllowList, name: ModelName): ModelName {
+export function resolveAlias(list: Pick<AllowList, 'aliases'>, name: ModelName): ModelName {
   const host = foldedAliases(list).get(name.host.toLowerCase());
   return host === undefined ? name : { ...name, host };
 }

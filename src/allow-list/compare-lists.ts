@@ -8,7 +8,16 @@ export interface LayerChange {
   readonly after: ListedDescriptor | undefined;
 }
 
-/** What is different between two sets of models. `moved`: same name, other content or other manifest. */
+/** What is said otherwise of bytes that are the same: of a layer, of the config, or of the manifest. */
+export interface Restatement {
+  readonly kind: LayerKind | 'manifest';
+  readonly what: 'size' | 'media type' | 'file name';
+  /** Sizes in bytes; undefined where nothing is said. */
+  readonly before: string | undefined;
+  readonly after: string | undefined;
+}
+
+/** What is different between two sets of models. `moved`: same name, and anything else but notes, sources and tables. */
 export interface ListDifference {
   readonly added: readonly { readonly name: string; readonly model: ListedModel }[];
   readonly removed: readonly { readonly name: string; readonly model: ListedModel }[];
@@ -18,11 +27,12 @@ export interface ListDifference {
     readonly after: ListedModel;
     /** Layers that differ, config first; empty when only the bytes of the manifest do. */
     readonly layers: readonly LayerChange[];
+    readonly restated: readonly Restatement[];
   }[];
   readonly unchanged: number;
 }
 
-/** Compares models by name; order of names, notes and sources does not count. */
+/** Compares models by name; order of names, notes, sources and chunk tables do not count. */
 export function compareLists(before: AllowList['models'], after: AllowList['models']): ListDifference {
   const names = [...new Set([...before.keys(), ...after.keys()])].sort();
   const added: { name: string; model: ListedModel }[] = [];
@@ -34,9 +44,10 @@ export function compareLists(before: AllowList['models'], after: AllowList['mode
     else if (old !== undefined && now === undefined) removed.push({ name, model: old });
     else if (old !== undefined && now !== undefined) {
       const layers = changedLayers(old, now);
-      if (old.manifest.digest !== now.manifest.digest || layers.length > 0) {
-        moved.push({ name, before: old, after: now, layers });
-      }
+      const restated = restatements(old, now);
+      const same = old.manifest.digest === now.manifest.digest && digestsOf(old) === digestsOf(now);
+      if (!same || layers.length + restated.length > 0)
+        moved.push({ name, before: old, after: now, layers, restated });
     }
   }
   return { added, removed, moved, unchanged: names.length - added.length - removed.length - moved.length };
@@ -49,6 +60,35 @@ export function changedLayers(before: ListedModel, after: ListedModel): LayerCha
   const kinds = [...new Set([...before.layers, ...after.layers].map((layer) => layerKind(layer.mediaType)))];
   return [...config, ...kinds.flatMap((kind) => changesOfKind(kind, before.layers, after.layers))];
 }
+
+/** In their order. */
+const digestsOf = ({ config, layers }: ListedModel): string =>
+  [config, ...layers].map(({ digest }) => digest).join(' ');
+
+/** What two entries say otherwise of the same manifest, and of layers with the same digest, the first of them first. */
+export function restatements(before: ListedModel, after: ListedModel): Restatement[] {
+  const [old, now] = [before.manifest, after.manifest];
+  const manifest =
+    old.digest === now.digest ? restated('manifest', [['size', `${old.size}`, `${now.size}`]]) : [];
+  const left = new Map(Map.groupBy([after.config, ...after.layers], ({ digest }) => digest));
+  const entries = [before.config, ...before.layers].flatMap((entry) => {
+    const same = left.get(entry.digest)?.shift();
+    if (same === undefined) return [];
+    const kind = entry === before.config ? 'config' : layerKind(entry.mediaType);
+    return restated(kind, [
+      ['size', `${entry.size}`, `${same.size}`],
+      ['media type', entry.mediaType, same.mediaType],
+      ['file name', entry.name, same.name],
+    ]);
+  });
+  return [...manifest, ...entries];
+}
+
+const restated = (
+  kind: Restatement['kind'],
+  points: readonly (readonly [Restatement['what'], string | undefined, string | undefined])[],
+): Restatement[] =>
+  points.flatMap(([what, before, after]) => (before === after ? [] : [{ kind, what, before, after }]));
 
 const change = (kind: LayerKind, before?: ListedDescriptor, after?: ListedDescriptor): LayerChange => ({
   kind,

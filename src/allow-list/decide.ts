@@ -8,6 +8,8 @@ export interface StoredModel {
   readonly name: ModelName;
   /** SHA-256 of the manifest file. */
   readonly manifestDigest: Digest;
+  /** Its bytes. */
+  readonly manifestSize: number;
   readonly manifest: Manifest;
 }
 
@@ -30,7 +32,10 @@ export type Decision =
 /** Names of which a copy is told to be one. */
 const namesShown = 3;
 
-/** Decides on one model. A model is what its full name says, aliases applied; content under another name is a copy. */
+/**
+ * Decides on one model. A model is what its full name says, aliases applied; content under another name is a copy. The
+ * digest of a manifest decides nothing alone: all that the list says of the model must be so.
+ */
 export function decide(list: AllowList, stored: StoredModel): Decision {
   const listedAs = fullName(resolveAlias(list, stored.name));
   const model = list.models.get(listedAs);
@@ -38,9 +43,7 @@ export function decide(list: AllowList, stored: StoredModel): Decision {
   const index = ListIndex.of(list);
   const copies = index
     .alike(stored.manifestDigest, stored.manifest.config.digest)
-    .filter(
-      ([, other]) => other.manifest.digest === stored.manifestDigest || sameContent(other, stored.manifest),
-    );
+    .filter(([, other]) => sameContent(other, stored.manifest));
   const first = copies[0];
   if (first !== undefined)
     return { kind: 'copy', of: copies.slice(0, namesShown).map(([name]) => name), model: first[1] };
@@ -50,10 +53,12 @@ export function decide(list: AllowList, stored: StoredModel): Decision {
 function compareWithListed(
   listedAs: string,
   model: ListedModel,
-  { manifestDigest, manifest }: StoredModel,
+  { manifestDigest, manifestSize, manifest }: StoredModel,
 ): Decision {
-  if (model.manifest.digest === manifestDigest) return { kind: 'listed', listedAs, model };
-  if (manifest.plainKeys && sameContent(model, manifest)) return { kind: 'rewritten', listedAs, model };
+  const same = sameContent(model, manifest);
+  const pinned = model.manifest.digest === manifestDigest;
+  if (same && pinned && model.manifest.size === manifestSize) return { kind: 'listed', listedAs, model };
+  if (same && !pinned && manifest.plainKeys) return { kind: 'rewritten', listedAs, model };
   return { kind: 'differs', listedAs, model, changes: changedLayers(model, asListed(model, manifest)) };
 }
 

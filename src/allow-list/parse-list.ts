@@ -10,13 +10,8 @@ import {
   parseModelName,
   readStrictJson,
 } from '../oci/index.ts';
-import {
-  type AllowList,
-  allowListSchema,
-  type ListedDescriptor,
-  type ListedModel,
-  listSizeLimit,
-} from './allow-list.ts';
+import { type AllowList, allowListSchema, type ListedModel, listSizeLimit } from './allow-list.ts';
+import { assertConsistent } from './check-list.ts';
 
 const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), {
   error: 'is no digest',
@@ -85,7 +80,8 @@ const rules = {
 const refuse = (problem: string) => new KnownError('LIST_MALFORMED', { problem });
 
 /**
- * Turns the bytes of an allow-list into a value, strictly: no reader may see another list in them.
+ * Turns the bytes of an allow-list into a value, strictly: no reader may see another list in them, and no line says
+ * other than another one.
  *
  * @throws KnownError LIST_MALFORMED
  */
@@ -103,9 +99,7 @@ export function parseAllowList(bytes: Uint8Array): AllowList {
     aliases: new Map((aliases ?? []).map(([alias, target]) => [alias, String(target)])),
     models: new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1))),
   };
-  checkAliases(list);
-  checkNamesDiffer(list);
-  checkOneSizeOneTable(list);
+  assertConsistent(list);
   return list;
 }
 
@@ -133,49 +127,4 @@ function checkName(name: string): string {
     // Said below, in the words of a list.
   }
   throw refuse(`${shown} is not a full model name, host/namespace/model:tag`);
-}
-
-function checkAliases({ aliases, models }: AllowList): void {
-  const host = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,349}$/;
-  const listed = new Set([...models.keys()].map((name) => name.slice(0, name.indexOf('/')).toLowerCase()));
-  const targets = new Set([...aliases.values()].map((target) => target.toLowerCase()));
-  const seen = new Set<string>();
-  for (const [alias, target] of aliases) {
-    const folded = alias.toLowerCase();
-    if (!host.test(alias) || !host.test(target)) throw refuse(`the alias ${alias.slice(0, 80)} is no host`);
-    if (listed.has(folded)) throw refuse(`the alias host ${alias} also heads a listed name`);
-    if (targets.has(folded)) throw refuse(`the alias ${alias} is the target of another: aliases apply once`);
-    if (seen.has(folded)) throw refuse(`two aliases are equal without regard to case: ${alias}`);
-    seen.add(folded);
-  }
-}
-
-function checkNamesDiffer({ models }: AllowList): void {
-  const seen = new Map<string, string>();
-  for (const name of models.keys()) {
-    const folded = name.toLowerCase();
-    const other = seen.get(folded);
-    if (other !== undefined) throw refuse(`${other} and ${name} differ in case only`);
-    seen.set(folded, name);
-  }
-}
-
-/** One digest has one size and one table: else two models could pin two different truths about the same bytes. */
-function checkOneSizeOneTable({ models }: AllowList): void {
-  const seen = new Map<Digest, ListedDescriptor>();
-  for (const { config, layers } of models.values()) {
-    for (const entry of [config, ...layers]) {
-      const pieces = entry.chunks === undefined ? undefined : Math.ceil(entry.size / entry.chunks.size);
-      if (pieces !== undefined && pieces !== entry.chunks?.count) {
-        throw refuse(
-          `${entry.digest} has ${entry.chunks?.count} pieces in the list, and ${pieces} by its size`,
-        );
-      }
-      const other = seen.get(entry.digest);
-      if (other === undefined) seen.set(entry.digest, entry);
-      else if (other.size !== entry.size || JSON.stringify(other.chunks) !== JSON.stringify(entry.chunks)) {
-        throw refuse(`${entry.digest} has two sizes or two chunk tables`);
-      }
-    }
-  }
 }

@@ -12,6 +12,7 @@ import {
   smallFileLimit,
 } from './archive-index.ts';
 import type { ByteSource } from './byte-source.ts';
+import { assertDescribed } from './described-models.ts';
 import { indexName, modeOf } from './entry-names.ts';
 import { EntryPieces } from './entry-pieces.ts';
 import { blockSize, describeHeader, endOfTar, entrySize, headerBlock, padded } from './tar-framing.ts';
@@ -80,6 +81,7 @@ export class ArchiveReader {
       files.set(entry.name, await this.#whole(entry));
     }
     assertListed(this.index.list, files.get('allow-list.json'));
+    assertDescribed(this.index, files);
     return files;
   }
 

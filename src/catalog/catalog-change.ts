@@ -27,7 +27,8 @@ export class CatalogChange {
     await tx
       .insertInto('manifest')
       .values({ digest, media_type, bytes })
-      .onConflict((conflict) => conflict.column('digest').doNothing())
+      // What stands there under this digest may have been altered.
+      .onConflict((conflict) => conflict.column('digest').doUpdateSet({ media_type, bytes }))
       .execute();
     for (const { digest: blob, size } of blobs) {
       await tx

@@ -5,6 +5,7 @@ import { type Digest, type ModelName, nameKey, parseDigest } from '../oci/index.
 import { CatalogChange } from './catalog-change.ts';
 import { CatalogDialect } from './catalog-dialect.ts';
 import { migrate } from './migrations.ts';
+import { AgreeingRows, modelOf } from './read-model.ts';
 import { Remembered } from './remembered.ts';
 import type { AuditRow, CatalogBlob, CatalogModel, CatalogTotals, MovedTag, Refusal } from './rows.ts';
 import type { Tables } from './tables.ts';
@@ -21,6 +22,7 @@ export class Catalog {
   readonly #now: () => Date;
 
   readonly #remembered: Remembered;
+  readonly #rows = new AgreeingRows();
 
   private constructor(db: Kysely<Tables>, now: () => Date, remembered: Remembered) {
     this.#db = db;
@@ -57,20 +59,20 @@ export class Catalog {
     }
   }
 
-  /** By name, without regard to case. */
+  /** By name, without regard to case; one whose manifest was altered here is not there. */
   find(name: ModelName): Promise<CatalogModel | undefined> {
     const key = nameKey(name);
     return this.#remembered.get(`name ${key}`, async () => {
       const row = await this.#models().where('model.folded', '=', key).executeTakeFirst();
-      return row && modelOf(row);
+      return row && this.#rows.read(row);
     });
   }
 
-  /** Any model with this manifest. */
+  /** Any model with this manifest, which is what its digest says. */
   byDigest(digest: Digest): Promise<CatalogModel | undefined> {
     return this.#remembered.get(`manifest ${digest}`, async () => {
       const row = await this.#models().where('model.manifest', '=', digest).limit(1).executeTakeFirst();
-      return row && modelOf(row);
+      return row && this.#rows.read(row);
     });
   }
 
@@ -82,7 +84,7 @@ export class Catalog {
     });
   }
 
-  /** Models in the order of their names, after one of them. */
+  /** Models in the order of their names, after one of them: as the rows stand, for people. */
   async models(count: number, after: ModelName | undefined): Promise<readonly CatalogModel[]> {
     const rows = await this.#models()
       .where('model.folded', '>', after === undefined ? '' : nameKey(after))
@@ -214,23 +216,4 @@ export class Catalog {
         'manifest.bytes',
       ]);
   }
-}
-
-interface ModelRow {
-  readonly host: string;
-  readonly repository: string;
-  readonly tag: string;
-  readonly digest: string;
-  readonly media_type: string;
-  readonly bytes: Uint8Array;
-}
-
-function modelOf({ host, repository, tag, digest, media_type, bytes }: ModelRow): CatalogModel {
-  const [namespace = '', model = ''] = repository.split('/');
-  return {
-    name: { host, namespace, model, tag },
-    digest: parseDigest(digest),
-    mediaType: media_type,
-    bytes: Buffer.from(bytes),
-  };
 }

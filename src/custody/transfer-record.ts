@@ -48,6 +48,16 @@ export interface TransferEntry extends TransferFacts {
   readonly signer: PublicKey;
 }
 
+/** What an archive says of itself; every end of a transfer signs the same of it. */
+export interface ArchiveFacts {
+  /** Models in its index. */
+  readonly models: number;
+  /** Its bytes. */
+  readonly bytes: number;
+  /** SHA-256 of the allow-list in it. */
+  readonly list: string | undefined;
+}
+
 export interface TransferRecord {
   readonly archive: Digest;
   readonly entries: readonly TransferEntry[];
@@ -118,13 +128,38 @@ export function appendEntry(
  * Whether a record can be continued by an entry about an archive: asked before anything is done that such an entry
  * would tell of.
  *
+ * @param said what the archive says of itself
  * @throws KnownError RECORD_BROKEN
  */
-export function assertContinues(before: Uint8Array, archive: Digest): void {
+export function assertContinues(before: Uint8Array, archive: Digest, said?: ArchiveFacts): void {
   if (before.length === 0) return;
-  const record = readRecord(before);
+  const { entries } = readRecordOf(before, archive, said);
+  if (entries.length >= entryLimit) throw broken(entryLimit + 1, 'it has too many entries');
+}
+
+/**
+ * The record of this archive and of no other: every entry says of it what it says of itself, since people go by what
+ * stands in a record and on its page.
+ *
+ * @throws KnownError RECORD_BROKEN
+ */
+export function readRecordOf(bytes: Uint8Array, archive: Digest, said?: ArchiveFacts): TransferRecord {
+  const record = readRecord(bytes);
   if (record.archive !== archive) throw broken(1, `it speaks of the archive ${record.archive}`);
-  if (record.entries.length >= entryLimit) throw broken(entryLimit + 1, 'it has too many entries');
+  if (said !== undefined) for (const entry of record.entries) assertSame(entry, said);
+  return record;
+}
+
+/** @throws KnownError RECORD_BROKEN */
+function assertSame({ entry, models, refused = 0, bytes, list }: TransferEntry, said: ArchiveFacts): void {
+  const all = models + refused;
+  if (all !== said.models)
+    throw broken(entry, `it tells of ${all} models, and the archive has ${said.models}`);
+  if (bytes !== said.bytes)
+    throw broken(entry, `it tells of ${bytes} bytes, and the archive has ${said.bytes}`);
+  if (list === said.list) return;
+  const told = list === undefined ? 'no allow-list' : `the allow-list ${list}`;
+  throw broken(entry, `it tells of ${told}, and the archive has ${said.list ?? 'none'}`);
 }
 
 const trimmed = (line: Buffer): Buffer => Buffer.from(line.toString('latin1').trim(), 'latin1');

@@ -122,6 +122,12 @@ export const errorTable = {
   FILE_UNREADABLE: row(4, 500, 'the file cannot be read: {problem}'),
   CANCELLED: row(4, 503, 'the work was cancelled before it was done'),
   LIST_MALFORMED: row(1, 400, 'not an allow-list: {problem}'),
+  LIST_CONTRADICTS: row(
+    2,
+    409,
+    'the allow-list contradicts the manifest that it pins for {name}: {problem}',
+    'verify-models explain list-contradicts-manifest',
+  ),
   LIST_UNREADABLE: row(
     4,
     404,
@@ -191,6 +197,12 @@ export const errorTable = {
     409,
     'nothing is listed: {problem}',
     'verify-models   (with the same --store: shows what is wrong, and the command that mends it)',
+  ),
+  MANIFESTS_UNSEEN: row(
+    64,
+    409,
+    'the manifests of {count} listed models are not at hand, so that nobody can see what they name: {problem}',
+    'sign where the models are (--store DIR), or with manifests/ beside the list, or take the word of whoever made the list: --manifests-unseen',
   ),
   TABLES_UNSEEN: row(
     64,

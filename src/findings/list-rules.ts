@@ -16,6 +16,12 @@ export const listRules = {
     'A list that can be read in two ways approves two things.',
     'Make it again with verify-models allow, and approve it again.',
   ),
+  'list-contradicts-manifest': error(
+    2,
+    'The allow-list says other things of a model than the manifest whose digest it pins.',
+    'A reviewer reads the layers of the list, and Ollama runs those of the manifest: one of the two was not approved.',
+    'Trust nothing of this list; ask who made and who approved it. Then list the model again: verify-models allow.',
+  ),
   'list-unsigned': error(
     2,
     'Nobody has approved the allow-list.',

@@ -1,7 +1,14 @@
-import { type AllowList, Companions, listSizeLimit, parseAllowList } from '../allow-list/index.ts';
+import {
+  type AllowList,
+  Companions,
+  contradictionClause,
+  listSizeLimit,
+  parseAllowList,
+} from '../allow-list/index.ts';
 import { type ListSummary, readIfThere } from '../trust/index.ts';
 import { type JudgedList, judgeOffer, notAccepted, type RenewalRequest } from './judge-offer.ts';
 import type { OfferedFiles } from './offered-files.ts';
+import { offeredManifests } from './offered-manifests.ts';
 import { type CompanionCount, takeCompanions } from './take-companions.ts';
 import { ensureWritable, isHere, writeRenewal } from './write-renewal.ts';
 
@@ -31,7 +38,7 @@ export interface PreparedRenewal {
 
 /**
  * Judges a list that is offered: signatures, policy, dates and rollback, on this host and beside the list that lies
- * here. Whoever offers it need not be trusted.
+ * here; then all that it says of the models whose manifests are offered. Whoever offers it need not be trusted.
  *
  * @throws KnownError LIST_NOT_ACCEPTED, KEY_*, TRUST_*, USAGE; what the mirror says
  */
@@ -40,15 +47,17 @@ export async function prepareRenewal(files: OfferedFiles, request: RenewalReques
   const before = localList(path);
   const judged = await judgeOffer(files, request);
   refuseOlder(before, judged, request);
+  const companions = new Companions(path, chunks);
+  const manifests = await offeredManifests(judged.list, companions, files);
+  if (manifests.contradictions.length > 0) throw notAccepted(contradictionClause(manifests.contradictions));
   return {
     judged,
     ensureWritable() {
       if (!isHere(request, judged)) ensureWritable(request);
     },
     async take() {
-      const { list } = judged;
       const optional = isHere(request, judged);
-      const taken = await takeCompanions(list, new Companions(path, chunks), files, { optional });
+      const taken = await takeCompanions(judged.list, companions, files, { manifests, optional });
       const unchanged = writeRenewal(request, judged);
       return {
         ...{ before, list: judged.list, summary: judged.summary, unchanged, ...taken },

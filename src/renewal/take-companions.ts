@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import type { AllowList, Companions, ListedDescriptor } from '../allow-list/index.ts';
 import { describeCause, KnownError } from '../errors/index.ts';
 import { eachBounded, parseChunkTable } from '../hash/index.ts';
-import { type Digest, digestFromBytes, digestHex, manifestSizeLimit } from '../oci/index.ts';
+import { type Digest, digestFromBytes, digestHex } from '../oci/index.ts';
 import type { OfferedFiles } from './offered-files.ts';
+import { type OfferedManifests, offeredManifest } from './offered-manifests.ts';
 
 /** Requests at once. */
 const together = 8;
@@ -21,6 +22,7 @@ const digestOf = (bytes: Uint8Array): Digest => digestFromBytes(createHash('sha2
 /**
  * Tables and exact manifests that an accepted list names: each is held against its name before it is written.
  *
+ * @param manifests those that were compared with the list
  * @param optional nothing else is to be written: where these cannot be, they are missing as they were before
  * @throws KnownError FILE_UNWRITABLE; what the mirror says
  */
@@ -28,15 +30,12 @@ export async function takeCompanions(
   { models }: AllowList,
   companions: Companions,
   files: OfferedFiles,
-  { optional }: { readonly optional: boolean },
+  { manifests, optional }: { readonly manifests: OfferedManifests; readonly optional: boolean },
 ): Promise<{ readonly tables: CompanionCount; readonly manifests: CompanionCount }> {
   const tabled = new Map<Digest, ListedDescriptor>();
-  const manifests = new Set<Digest>();
-  for (const { manifest, config, layers } of models.values()) {
-    manifests.add(manifest.digest);
+  for (const { config, layers } of models.values())
     for (const entry of [config, ...layers])
       if (entry.chunks !== undefined) tabled.set(entry.chunks.table, entry);
-  }
   const put = (folder: string, write: () => Digest): 'taken' | 'missing' => {
     try {
       write();
@@ -60,14 +59,11 @@ export async function takeCompanions(
       tables[put(companions.chunks, () => companions.putTable(table))] += 1;
     }
   });
-  const kept = { taken: 0, here: 0, missing: 0 };
-  await eachBounded([...manifests], together, async (digest) => {
-    if (typeof companions.manifest(digest) !== 'string') {
-      kept.here += 1;
-      return;
-    }
-    const bytes = await files.get(`manifests/${digestHex(digest)}`, manifestSizeLimit);
-    if (bytes === undefined || digestOf(bytes) !== digest) kept.missing += 1;
+  const { fresh, here, missing } = manifests;
+  const kept = { taken: 0, here, missing };
+  await eachBounded([...fresh], together, async ([digest, held]) => {
+    const bytes = held ?? (await offeredManifest(files, digest));
+    if (bytes === undefined) kept.missing += 1;
     else kept[put(companions.manifests, () => companions.putManifest(bytes))] += 1;
   });
   return { tables, manifests: kept };

@@ -25,7 +25,7 @@ export interface WantedSources {
  * What a model should be: by the allow-list where there is one, else by its manifest in the store, else, where that is
  * gone or broken, by what its registry says today.
  *
- * @throws KnownError MODEL_NOT_LISTED, MANIFEST_MOVED, MANIFEST_REFUSED; what upstream says
+ * @throws KnownError MODEL_NOT_LISTED, LIST_CONTRADICTS, MANIFEST_MOVED, MANIFEST_REFUSED; what upstream says
  */
 export async function wantedModel(name: ModelName, sources: WantedSources): Promise<WantedModel> {
   const { store, approved } = sources;
@@ -41,10 +41,11 @@ export async function wantedModel(name: ModelName, sources: WantedSources): Prom
     throw new KnownError('MODEL_NOT_LISTED', { name: shortName(name), listId, version });
   }
   const wanted = found.model.manifest.digest;
-  if (stored !== undefined && digestOf(stored) === wanted)
-    return { name, checked: checkManifest(name, stored), inPlace: true, listed: found.model };
-  const bytes = await listedBytes(name, wanted, approved, sources);
-  return { name, checked: checkManifest(name, bytes), inPlace: false, listed: found.model };
+  const inPlace = stored !== undefined && digestOf(stored) === wanted;
+  const bytes = inPlace ? stored : await listedBytes(name, wanted, approved, sources);
+  const problem = approved.problemWith(found.model, bytes);
+  if (problem !== undefined) throw new KnownError('LIST_CONTRADICTS', { name: shortName(name), problem });
+  return { name, checked: checkManifest(name, bytes), inPlace, listed: found.model };
 }
 
 function storedManifest(store: OllamaStore, name: ModelName): Buffer | undefined {

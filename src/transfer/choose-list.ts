@@ -1,9 +1,15 @@
 import { ApprovedList, type ListStanding } from '../admission/index.ts';
 import { Companions } from '../allow-list/index.ts';
 import { KnownError } from '../errors/index.ts';
-import { type OfferedFiles, prepareRenewal, type Renewal, type RenewalRequest } from '../renewal/index.ts';
+import {
+  type OfferedFiles,
+  offeredManifest,
+  prepareRenewal,
+  type Renewal,
+  type RenewalRequest,
+} from '../renewal/index.ts';
 import type { ListSummary } from '../trust/index.ts';
-import { type ListRequest, openList } from '../verify/index.ts';
+import { type ListRequest, openList, settleList } from '../verify/index.ts';
 
 /** The list of this side, and by which keys or policy it is judged. */
 export type OwnList = RenewalRequest & ListRequest;
@@ -45,23 +51,22 @@ export async function chooseList(
       async take() {
         const taken = await renewal.take();
         // What lies here now is judged as every check judges it, and remembered.
-        await accepted(own);
+        await accepted(own, files);
         return taken;
       },
     };
   }
-  const { list, companions, summary } = await accepted({ ...own, remembers });
+  const { list, companions, summary } = await accepted({ ...own, remembers }, files);
   const approved = new ApprovedList(list, companions, summary.digest);
   return { standing: { kind: 'accepted', approved }, summary, take: async () => undefined };
 }
 
-/** @throws KnownError LIST_NOT_ACCEPTED */
-async function accepted(own: OwnList) {
+/** The list of this side, compared with the manifests beside it and in the archive. @throws KnownError LIST_NOT_ACCEPTED */
+async function accepted(own: OwnList, files: OfferedFiles) {
   const listed = await openList(own);
-  if (listed?.outcome.accepted === true) {
-    const { outcome, companions } = listed;
-    return { list: outcome.list, companions, summary: outcome.summary };
-  }
-  const reason = listed?.outcome.facts.at(-1)?.message ?? 'it is not there';
-  throw new KnownError('LIST_NOT_ACCEPTED', { reason });
+  const refuse = (reason = 'it is not there') => new KnownError('LIST_NOT_ACCEPTED', { reason });
+  if (listed === undefined) throw refuse();
+  const outcome = await settleList(listed, (digest) => offeredManifest(files, digest));
+  if (!outcome.accepted) throw refuse(outcome.facts.at(-1)?.message);
+  return { list: outcome.list, companions: listed.companions, summary: outcome.summary };
 }

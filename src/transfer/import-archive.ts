@@ -1,23 +1,25 @@
 import { type AdmittedModel, blobsOf, type Policy, type Records } from '../admission/index.ts';
 import { type ArchiveIndex, ArchiveReader, archiveSize, type ByteSource, isTool } from '../archive/index.ts';
 import type { BlobDirectory } from '../blobs/index.ts';
+import type { ArchiveFacts } from '../custody/index.ts';
 import { defaultPieceSize } from '../hash/index.ts';
 import { type Digest, type ModelName, shortDigest, shortName } from '../oci/index.ts';
 import type { Renewal } from '../renewal/index.ts';
+import { archiveFacts } from './archive-facts.ts';
 import { chooseList, type OwnList } from './choose-list.ts';
 import { type JudgeRules, judgeModels, type RefusedModel, type WelcomeModel } from './judge-models.ts';
 import { offeredBy } from './offered-archive.ts';
 import { type BlobTarget, planTaking, type TakeEffects, takeBlobs } from './take-blobs.ts';
 
 export interface ImportRequest {
-  readonly records: Pick<Records, 'find' | 'admit' | 'refused'>;
+  readonly records: Pick<Records, 'find' | 'byDigest' | 'admit' | 'refused'>;
   readonly blobs: BlobDirectory;
   /** The allow-list of this side; undefined where there is none. */
   readonly own: OwnList | undefined;
   readonly policy: Policy;
   readonly contact: string;
-  /** Judges who sent it, before anything else is looked at. @throws KnownError ARCHIVE_SENDER */
-  readonly checkSender: (archive: Digest) => void;
+  /** Judges who sent it, and the record of its way, before anything else is looked at. @throws KnownError ARCHIVE_SENDER, RECORD_BROKEN */
+  readonly checkSender: (archive: Digest, said: ArchiveFacts) => void;
   /** Where the files go that are neither list nor blob. */
   readonly kept: (archive: Digest) => KeptFiles;
 }
@@ -71,7 +73,7 @@ export async function importArchive(
   effects: TakeEffects,
 ): Promise<ImportOutcome> {
   const reader = await ArchiveReader.open(source);
-  request.checkSender(reader.id);
+  request.checkSender(reader.id, archiveFacts(reader));
   const kept = request.kept(reader.id);
   try {
     return await takeAll(reader, kept, request, effects);
@@ -90,7 +92,7 @@ async function takeAll(
   const tool = reader.index.entries.find(isTool);
   if (tool !== undefined) await request.blobs.ensureRoom(tool.size);
   const files = await reader.smallFiles((part) => kept.tool(part));
-  const offered = offeredBy(files);
+  const offered = offeredBy(files, async (digest) => (await request.records.byDigest(digest))?.bytes);
   const chosen = await chooseList(offered, files.has('allow-list.json'), request.own);
   const { standing } = chosen;
   const { welcome, refused } = await judgeModels(reader.index.models, files, rulesOf(request, standing));

@@ -1,3 +1,4 @@
+export { archiveFacts } from './archive-facts.ts';
 export { type Base, baseOfArchive, baseOfList } from './base.ts';
 export { type ChosenList, chooseList, type OwnList } from './choose-list.ts';
 export { type DescribedArchiveModel, describeModels, readTexts } from './describe-archive.ts';

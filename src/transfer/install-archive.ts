@@ -1,9 +1,11 @@
 import type { Policy } from '../admission/index.ts';
 import { type ArchiveIndex, ArchiveReader, archiveSize, type ByteSource } from '../archive/index.ts';
+import type { ArchiveFacts } from '../custody/index.ts';
 import { KnownError } from '../errors/index.ts';
 import { exitBits } from '../findings/index.ts';
 import { type Digest, shortName } from '../oci/index.ts';
 import type { Renewal } from '../renewal/index.ts';
+import { archiveFacts } from './archive-facts.ts';
 import { type ChosenList, chooseList, type OwnList } from './choose-list.ts';
 import { judgeModels, type RefusedModel, type WelcomeModel } from './judge-models.ts';
 import { offeredBy } from './offered-archive.ts';
@@ -21,8 +23,8 @@ export interface InstallRequest extends TargetRequest {
   readonly own: OwnList | undefined;
   readonly policy: Policy;
   readonly platform: NodeJS.Platform;
-  /** @throws KnownError ARCHIVE_SENDER */
-  readonly checkSender: (archive: Digest) => void;
+  /** @throws KnownError ARCHIVE_SENDER, RECORD_BROKEN */
+  readonly checkSender: (archive: Digest, said: ArchiveFacts) => void;
   /** Does something as the user who owns the store; lists and state belong to whoever runs this. */
   readonly asOwner: <T>(work: () => Promise<T>) => Promise<T>;
 }
@@ -51,7 +53,7 @@ export async function installArchive(
   effects: InstallEffects,
 ): Promise<InstallOutcome> {
   const reader = await ArchiveReader.open(source);
-  request.checkSender(reader.id);
+  request.checkSender(reader.id, archiveFacts(reader));
   const files = await reader.smallFiles();
   const chosen = await chooseList(
     offeredBy(files),

@@ -2,6 +2,7 @@ import {
   type ApprovedList,
   type CheckedManifest,
   checkManifest,
+  contradictionSentence,
   decideModel,
   type ListStanding,
   type Policy,
@@ -73,6 +74,8 @@ async function judge(
   }
   if (decision.kind === 'listed') {
     const wanted = decision.model.manifest.digest;
+    const lie = wanted === digest ? contradictionSentence(name, decision, checked.bytes, contact) : undefined;
+    if (lie !== undefined) return untrusted(lie);
     if (wanted === digest)
       return { name: parseModelName(decision.listedAs), checked, approved: decision.approved };
     return untrusted(

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { KnownError } from '../errors/index.ts';
-import { type Digest, digestFromBytes } from '../oci/index.ts';
+import { type Digest, digestFromBytes, shortDigest } from '../oci/index.ts';
 import type { ApprovalGroup } from './approvals.ts';
 import { authorityOf, checkListId, checkPolicyFits, sufficientGroup } from './list-authority.ts';
 import { checkDates } from './list-dates.ts';
@@ -77,12 +77,22 @@ function checkSize({ bytes, sizeLimit }: ListOffer<ListHeader>): Digest {
   return digestFromBytes(createHash('sha256').update(bytes).digest());
 }
 
-function parseApproved<L extends ListHeader>({ bytes, parse }: ListOffer<L>, { claim }: ApprovalGroup): L {
+/** Whatever the approval says of the list stands in the list: its id, its version, and each model that it names. */
+function parseApproved<L extends ListHeader>(
+  { bytes, parse }: ListOffer<L>,
+  { claim, extra }: ApprovalGroup,
+): L {
   const list = parse(bytes);
-  if (list.listId === claim.listId && list.version === claim.version) return list;
+  if (list.listId !== claim.listId || list.version !== claim.version)
+    throw new Refused(
+      'list-malformed',
+      `the approval speaks of ${claim.listId} version ${claim.version}, and the list says ${list.listId} version ${list.version}`,
+    );
+  const stranger = extra.find(({ name, digest }) => list.models.get(name)?.manifest.digest !== digest);
+  if (stranger === undefined) return list;
   throw new Refused(
     'list-malformed',
-    `the approval speaks of ${claim.listId} version ${claim.version}, and the list says ${list.listId} version ${list.version}`,
+    `the approval names ${stranger.name} with the manifest ${shortDigest(stranger.digest)}, and the list does not`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { type Bundle, bundleSizeLimit, parseBundle } from './bundle.ts';
-import { type Claim, parseStatement } from './statement.ts';
+import { type Claim, type ExtraSubject, parseStatement, type Statement } from './statement.ts';
 
 /** Lines of an approvals file that are looked at, and its largest size. */
 export const approvalLimit = 64;
@@ -20,6 +20,8 @@ export type Acceptance = 'yes' | 'no' | { readonly problem: string };
 /** Approvals with the same payload, and who signed them. */
 export interface ApprovalGroup {
   readonly claim: Claim;
+  /** Further files that the signature names: models and their manifests. */
+  readonly extra: readonly ExtraSubject[];
   readonly signers: readonly Signer[];
 }
 
@@ -63,7 +65,7 @@ export async function countApprovals(
     return { groups: [], problems: [`there are more than ${approvalLimit} approvals`] };
   }
   const problems: string[] = [];
-  const byPayload = new Map<string, { claim: Claim; signers: Map<string, Signer> }>();
+  const byPayload = new Map<string, Statement & { signers: Map<string, Signer> }>();
   for (const [at, line] of lines.entries()) {
     const outcome = await judgeLine(line, signers, now);
     if ('problem' in outcome) {
@@ -71,19 +73,20 @@ export async function countApprovals(
       continue;
     }
     const key = outcome.payload.toString('base64');
-    const group = byPayload.get(key) ?? { claim: outcome.claim, signers: new Map<string, Signer>() };
+    const { claim, extra } = outcome;
+    const group = byPayload.get(key) ?? { claim, extra, signers: new Map<string, Signer>() };
     group.signers.set(outcome.signer.id, outcome.signer);
     byPayload.set(key, group);
   }
-  const groups = [...byPayload.values()].map(({ claim, signers: by }) => ({
-    claim,
+  const groups = [...byPayload.values()].map(({ signers: by, ...statement }) => ({
+    ...statement,
     signers: [...by.values()],
   }));
   return { groups, problems };
 }
 
 type Line =
-  | { readonly claim: Claim; readonly payload: Buffer; readonly signer: Signer }
+  | (Statement & { readonly payload: Buffer; readonly signer: Signer })
   | { readonly problem: string };
 
 async function judgeLine(line: Buffer, signers: readonly Signer[], now: Date): Promise<Line> {
@@ -93,9 +96,7 @@ async function judgeLine(line: Buffer, signers: readonly Signer[], now: Date): P
   const found = await findSigner(bundle, signers, now);
   if ('problem' in found) return found;
   const statement = parseStatement(bundle.payload);
-  return 'problem' in statement
-    ? statement
-    : { claim: statement.claim, payload: bundle.payload, signer: found.signer };
+  return 'problem' in statement ? statement : { ...statement, payload: bundle.payload, signer: found.signer };
 }
 
 async function findSigner(

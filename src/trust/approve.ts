@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { KnownError } from '../errors/index.ts';
-import { digestFromBytes, digestHex } from '../oci/index.ts';
+import { digestFromBytes } from '../oci/index.ts';
 import { approvalLimit, approvalLines } from './approvals.ts';
 import { parseBundle, preAuthentication, signBundle } from './bundle.ts';
 import type { SigningKey } from './signing-key.ts';
@@ -27,6 +27,8 @@ export interface ApprovalRequest {
   /** Make a new statement although a valid one of these bytes is there. */
   readonly renew: boolean;
   readonly subjects: readonly ExtraSubject[];
+  /** The models of a list with the manifests that it pins: a statement that is joined may name these, and no others. */
+  readonly listed?: readonly ExtraSubject[];
 }
 
 /** The statement to sign, and the approvals of these bytes that are there already. */
@@ -56,10 +58,11 @@ export function prepareApproval(request: ApprovalRequest): Preparation {
   const own = lines.filter(({ claim }) => claim?.digest === digest && claim.predicateType === predicateType);
   const kept = own.map(({ line }) => line);
   const dropped = lines.length - kept.length;
-  const named = digestsIn(file);
+  const listed = new Map((request.listed ?? []).map((model) => [model.name, model.digest]));
   const joinable = own
     .filter(({ claim }) => claim !== undefined && claim.listId === listId && claim.version === version)
-    .filter(({ extra = [] }) => extra.every((one) => named().has(digestHex(one.digest))))
+    // Whoever joins a statement signs all of its subjects, and nobody has looked at the signature of its line.
+    .filter(({ extra = [] }) => extra.every((model) => listed.get(model.name) === model.digest))
     .filter(
       ({ claim }) => claim !== undefined && claim.size === file.length && claim.trustVersion === trustVersion,
     )
@@ -77,22 +80,6 @@ export function prepareApproval(request: ApprovalRequest): Preparation {
   const expires = new Date(issued.getTime() + request.validityDays * dayLength);
   const claim = { predicateType, digest, size: file.length, listId, version, issued, expires, trustVersion };
   return { statement: writeStatement(claim, request.subjects), claim, joined: false, kept, dropped };
-}
-
-/**
- * The digests that stand in the text of a file. Whoever joins a statement signs all of its subjects, and nobody has
- * looked at the signature of the line it stands in: it may name no file beyond those of the list.
- */
-function digestsIn(file: Uint8Array): () => ReadonlySet<string> {
-  let found: ReadonlySet<string> | undefined;
-  return () => {
-    found ??= new Set(
-      Buffer.from(file)
-        .toString('latin1')
-        .match(/(?<=sha256:)[0-9a-f]{64}/g),
-    );
-    return found;
-  };
 }
 
 /**

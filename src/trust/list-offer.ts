@@ -25,6 +25,8 @@ export interface ExpectedListId {
 export interface ListHeader {
   readonly listId: string;
   readonly version: number;
+  /** By full name: an approval may name them too. */
+  readonly models: ReadonlyMap<string, { readonly manifest: { readonly digest: Digest } }>;
 }
 
 export interface ListOffer<L extends ListHeader> {
@@ -57,6 +59,9 @@ export interface ListFact {
   readonly rule: RuleId;
   readonly message: string;
   readonly hint?: string | undefined;
+  /** Full name of the model that it is about, and what the layer is. */
+  readonly model?: string | undefined;
+  readonly layer?: string | undefined;
   readonly expected?: string | undefined;
   readonly actual?: string | undefined;
 }

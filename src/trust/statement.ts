@@ -123,6 +123,8 @@ export function parseStatement(bytes: Uint8Array): Statement | { readonly proble
   if (first?.name !== fileNames[predicateType] || !isDigest(digest)) {
     return { problem: `its first subject is not ${fileNames[predicateType]}` };
   }
+  if (predicateType === trustPredicateType && subjects.length > 1)
+    return { problem: 'its statement about a trust policy names further files' };
   if (predicate.expires <= predicate.issued) return { problem: 'it expires before it was issued' };
   const extra = subjects.slice(1).flatMap(({ name, digest: { sha256 } }) => {
     const named = `sha256:${sha256}`;

@@ -1,28 +1,12 @@
-import type { AllowList, Companions } from '../allow-list/index.ts';
 import { typedCommand } from '../findings/index.ts';
 import type { AllowListInfo } from '../report/index.ts';
 import type { Report } from '../store/index.ts';
-import type { ListOutcome } from '../trust/index.ts';
 import { type BlobTables, ListedTables, withoutTables } from './blob-tables.ts';
 import type { ChosenModels } from './chosen-models.ts';
-import type { HeldList } from './judge-again.ts';
+import { contradictedByStore } from './contradictions.ts';
 import { judgeListed } from './judge-listed.ts';
+import type { ListForCheck } from './list-for-check.ts';
 import { reportAbsent } from './report-absent.ts';
-
-/** An allow-list that was judged, and how it is to be applied. */
-export interface ListForCheck {
-  readonly outcome: ListOutcome<AllowList>;
-  /** What is needed to judge it again; undefined where it was refused. */
-  readonly held?: HeldList | undefined;
-  /** As it was typed; undefined when none was given although one is required. */
-  readonly path: string | undefined;
-  readonly companions: Companions;
-  readonly exact: boolean;
-  readonly allowCopies: boolean;
-  readonly requireAll: boolean;
-  /** Whole digests even where there is a chunk table. */
-  readonly whole: boolean;
-}
 
 /** What a list does in one check. */
 export interface AppliedList {
@@ -41,7 +25,8 @@ export function applyList(
 ): AppliedList {
   const idle = { tables: withoutTables, info: null, finish: () => {} };
   if (list === undefined) return idle;
-  const { outcome, path, exact, allowCopies, requireAll } = list;
+  const { path, exact, allowCopies, requireAll } = list;
+  const outcome = list.settle(contradictedByStore(list, models.all));
   for (const fact of outcome.facts) report(fact);
   if (!outcome.accepted) {
     for (const { record } of models.chosen) record.mark('untrusted');

@@ -1,8 +1,8 @@
 import type { Finding, RuleId } from '../findings/index.ts';
 import type { Activity } from '../hash/index.ts';
 import type { StateDirectory } from '../state/index.ts';
-import type { ListForCheck } from './apply-list.ts';
 import type { BlobTables } from './blob-tables.ts';
+import type { ListForCheck } from './list-for-check.ts';
 import type { Limits } from './plan.ts';
 import type { RunningModels } from './running-models.ts';
 import type { Sealing } from './sealing.ts';

@@ -1,4 +1,10 @@
-import type { LayerChange, ListDifference, ListedDescriptor, ListedModel } from '../allow-list/index.ts';
+import type {
+  LayerChange,
+  ListDifference,
+  ListedDescriptor,
+  ListedModel,
+  Restatement,
+} from '../allow-list/index.ts';
 import { compareGgufMetadata, type GgufChange, type GgufMetadata } from '../gguf/index.ts';
 import type { Digest } from '../oci/index.ts';
 import type { LayerReading } from './store-as-list.ts';
@@ -43,6 +49,8 @@ export interface DescribedModel {
   readonly after: ListedModel;
   /** Config first; none when the same layers stand in another order, or only the manifest was written again. */
   readonly layers: readonly DescribedLayer[];
+  /** What is said otherwise of the same bytes. */
+  readonly restated: readonly Restatement[];
 }
 
 const gguf: ReadonlySet<string> = new Set(['weights', 'adapter', 'projector', 'draft']);
@@ -53,10 +61,8 @@ export function describeChanges(
   moved: ListDifference['moved'],
   store: LayerReader | undefined,
 ): DescribedModel[] {
-  return moved.map(({ name, before, after, layers }) => ({
-    name,
-    before,
-    after,
+  return moved.map(({ name, before, after, layers, restated }) => ({
+    ...{ name, before, after, restated },
     layers: layers.map((layer) => ({ ...layer, content: contentOf(layer, store) })),
   }));
 }

@@ -92,15 +92,15 @@ function gatherOne(name: ModelName, { content }: ManifestFile): GatheredModel {
   const sizes = new Map(
     manifest === undefined ? [] : [manifest.config, ...manifest.layers].map((d) => [d.digest, d.size]),
   );
+  const manifestSize = content.kind === 'read' ? content.bytes : 0;
   const record = new ModelRecord({
     name,
     full: fullName(name),
     short: shortName(name),
     manifestDigest: content.kind === 'read' ? content.digest : undefined,
+    manifestSize,
     idDigest: content.kind === 'read' ? content.idDigest : undefined,
-    bytes:
-      (content.kind === 'read' ? content.bytes : 0) +
-      [...sizes.values()].reduce((sum, size) => sum + size, 0),
+    bytes: [...sizes.values()].reduce((sum, size) => sum + size, manifestSize),
     remoteStub: manifest?.remoteStub ?? false,
     config: manifest?.config.digest,
     manifestState: content.kind === 'read' ? content.state : undefined,

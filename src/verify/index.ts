@@ -1,8 +1,14 @@
-export type { ListForCheck } from './apply-list.ts';
 export type { BlobTables } from './blob-tables.ts';
 export { check } from './check.ts';
+export {
+  assertAgrees,
+  type CheckedManifests,
+  checkManifests,
+  readManifestsOf,
+} from './check-manifests.ts';
 export type { CheckEffects, CheckObserver, CheckRequest, HashingProgress } from './check-request.ts';
 export { checkTables, type TableCheck } from './check-tables.ts';
+export { settleList } from './contradictions.ts';
 export {
   type DescribedLayer,
   type DescribedModel,
@@ -13,6 +19,7 @@ export {
 export { HostMemory } from './host-memory.ts';
 export { type HeldList, judgeAgain } from './judge-again.ts';
 export { readKeyFile, readPublicKeyFile } from './key-file.ts';
+export type { ListForCheck } from './list-for-check.ts';
 export { type ListedModel, listModels, type ModelListing } from './list-models.ts';
 export { type NamedBlobs, namedBlobs } from './named-blobs.ts';
 export { nearest } from './nearest.ts';

@@ -22,10 +22,10 @@ export function judgeListed(
   report: Report,
 ): void {
   for (const model of models) {
-    const { manifestDigest, name } = model.record;
+    const { manifestDigest, manifestSize, name } = model.record;
     // Refused or unreadable for reasons of its own, which were told.
     if (model.manifest === undefined || manifestDigest === undefined) continue;
-    const decision = decide(list, { name, manifestDigest, manifest: model.manifest });
+    const decision = decide(list, { name, manifestDigest, manifestSize, manifest: model.manifest });
     const fact = factOf(model, decision, strictness);
     if (fact !== undefined) report(fact);
   }

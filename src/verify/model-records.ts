@@ -9,6 +9,8 @@ export class ModelRecord {
   readonly full: string;
   readonly short: string;
   readonly manifestDigest: Digest | undefined;
+  /** Bytes of the manifest; 0 where it was not read. */
+  readonly manifestSize: number;
   /** What `ollama list` shows the beginning of; mostly the same. */
   readonly idDigest: Digest | undefined;
   /** Manifest and blobs. */
@@ -27,6 +29,7 @@ export class ModelRecord {
     full: string;
     short: string;
     manifestDigest: Digest | undefined;
+    manifestSize: number;
     idDigest: Digest | undefined;
     bytes: number;
     remoteStub: boolean;
@@ -37,6 +40,7 @@ export class ModelRecord {
     this.full = facts.full;
     this.short = facts.short;
     this.manifestDigest = facts.manifestDigest;
+    this.manifestSize = facts.manifestSize;
     this.idDigest = facts.idDigest;
     this.bytes = facts.bytes;
     this.remoteStub = facts.remoteStub;

@@ -18,11 +18,11 @@ import {
   readUpTo,
   type Trust,
 } from '../trust/index.ts';
-import type { ListForCheck } from './apply-list.ts';
 import { HostMemory } from './host-memory.ts';
 import type { HeldList } from './judge-again.ts';
 import { readPublicKeyFile } from './key-file.ts';
 import { withCommand } from './list-commands.ts';
+import type { ListForCheck } from './list-for-check.ts';
 import { whyUnread } from './why-unread.ts';
 
 /** Where a list lies and by what it is judged. */
@@ -56,8 +56,8 @@ export interface ListRequest {
 }
 
 /**
- * Reads and judges the allow-list of a check, and remembers it once it is accepted. What is wrong with it becomes
- * facts: integrity is checked all the same.
+ * Reads and judges the allow-list of a check; whoever has the manifests settles it then, and it is remembered. What is
+ * wrong with it becomes facts: integrity is checked all the same.
  *
  * @throws KnownError USAGE, KEY_* for what was typed wrong
  */
@@ -69,11 +69,20 @@ export async function openList(request: ListRequest): Promise<ListForCheck | und
     const message = 'no allow-list was given, and --require-allow-list asks for one';
     const hint = 'verify-models --require-allow-list --allow-list FILE --key PUB';
     const outcome = refused({ rule: 'list-unreadable', message, hint });
-    return { outcome, companions: new Companions('.'), ...rest };
+    return { outcome, settle: () => outcome, companions: new Companions('.'), ...rest };
   }
-  const { outcome, held } = await judge(path, request);
-  const facts = outcome.facts.map((fact) => withCommand(fact, { path, key, trust, state }));
-  return { outcome: { ...outcome, facts }, held, companions: new Companions(path, request.chunks), ...rest };
+  const told = (outcome: ListOutcome<AllowList>) => {
+    const facts = outcome.facts.map((fact) => withCommand(fact, { path, key, trust, state }));
+    return { ...outcome, facts };
+  };
+  const { outcome, held, keep } = await judge(path, request);
+  return {
+    outcome: told(outcome),
+    settle: (against) => told(outcome.accepted && against.length > 0 ? refusedFor(outcome, against) : keep()),
+    held,
+    companions: new Companions(path, request.chunks),
+    ...rest,
+  };
 }
 
 const refused = (fact: ListFact): ListOutcome<AllowList> => ({
@@ -82,31 +91,40 @@ const refused = (fact: ListFact): ListOutcome<AllowList> => ({
   summary: undefined,
 });
 
+const refusedFor = (
+  { facts, summary }: ListOutcome<AllowList>,
+  against: readonly ListFact[],
+): ListOutcome<AllowList> => ({ accepted: false, facts: [...facts, ...against], summary });
+
+/** A list that was judged. */
 interface Judged {
   readonly outcome: ListOutcome<AllowList>;
   /** Where it was accepted. */
   readonly held?: HeldList;
+  /** Remembers it, and says where that failed. */
+  readonly keep: () => ListOutcome<AllowList>;
 }
 
 async function judge(path: string, request: ListRequest): Promise<Judged> {
+  const unheard = (fact: ListFact): Judged => ({ outcome: refused(fact), keep: () => refused(fact) });
   const named = trustOf(request);
-  if ('fact' in named) return { outcome: refused(named.fact) };
+  if ('fact' in named) return unheard(named.fact);
   const files = readFiles(path);
-  if ('fact' in files) return { outcome: refused(files.fact) };
+  if ('fact' in files) return unheard(files.fact);
   const memory = memoryOf(path, request, named);
   const trust: Trust =
     named.kind === 'key' ? named : { ...named, start: memory.policyFor(named.source) ?? 'first-contact' };
   const offer = { ...files, trust, sizeLimit: listSizeLimit, parse: parseAllowList };
-  const judged = await acceptList(offer, {
+  const outcome = await acceptList(offer, {
     ...rulesOf(request),
     expected: memory.expected(request.listId),
     recall: (listId) =>
       named.kind === 'key' ? memory.recall(listId) : memory.recallUnder(named.source, listId),
   });
-  const outcome = request.remembers === false ? judged : memory.keep(judged, request);
-  if (!outcome.accepted) return { outcome };
+  const keep = () => (request.remembers === false ? outcome : memory.keep(outcome, request));
+  if (!outcome.accepted) return { outcome, keep };
   const { list, remember, recalled } = outcome;
-  return { outcome, held: { ...files, trust, list, memory: remember ?? recalled } };
+  return { outcome, keep, held: { ...files, trust, list, memory: remember ?? recalled } };
 }
 
 /** What this host remembers of the list at its place, under the key or the policy. */

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { closeSync, readSync } from 'node:fs';
-import type { ListedModel } from '../allow-list/index.ts';
+import type { ListedModel, ManifestAtHand } from '../allow-list/index.ts';
 import { KnownError } from '../errors/index.ts';
 import { rawToText, readSmall } from '../files/index.ts';
 import { type GgufMetadata, readGgufMetadata } from '../gguf/index.ts';
 import { type Digest, digestFromBytes, type ModelName } from '../oci/index.ts';
 import { BlobTable, OllamaStore, openBlob, readBlobs } from '../store/index.ts';
-import { gatherModels } from './gather-models.ts';
+import { manifestsOf } from './contradictions.ts';
+import { type GatheredModel, gatherModels } from './gather-models.ts';
 import { whyUnread } from './why-unread.ts';
 
 /** Largest layer that is read as a text. */
@@ -28,18 +29,21 @@ export type LayerReading<T> = { readonly value: T } | { readonly problem: string
 export class ComparedStore implements Disposable {
   /** Sorted by name. */
   readonly models: readonly StoredEntry[];
+  /** Every manifest, by its digest. */
+  readonly manifests: ReadonlyMap<Digest, ManifestAtHand>;
   readonly #store: OllamaStore;
   readonly #table: BlobTable;
   readonly #index: ReadonlyMap<Digest, number>;
 
   private constructor(
     store: OllamaStore,
-    models: readonly StoredEntry[],
+    gathered: readonly GatheredModel[],
     table: BlobTable,
     index: ReadonlyMap<Digest, number>,
   ) {
     this.#store = store;
-    this.models = models;
+    this.models = gathered.map(entryOf);
+    this.manifests = manifestsOf(gathered);
     this.#table = table;
     this.#index = index;
   }
@@ -53,7 +57,7 @@ export class ComparedStore implements Disposable {
   ): Promise<ComparedStore> {
     const store = OllamaStore.open(path, followInto, () => {});
     try {
-      const models = await readEntries(store, signal);
+      const { models } = await gatherModels(store, () => {}, signal);
       const table = new BlobTable();
       const index = new Map<Digest, number>();
       await readBlobs(store, table, {
@@ -115,13 +119,9 @@ export class ComparedStore implements Disposable {
   }
 }
 
-async function readEntries(store: OllamaStore, signal: AbortSignal): Promise<StoredEntry[]> {
-  const { models } = await gatherModels(store, () => {}, signal);
-  return models.map(({ record, manifest }) => {
-    const { name, full, manifestDigest } = record;
-    if (manifest === undefined || manifestDigest === undefined) return { name, full, model: undefined };
-    const { config, layers } = manifest;
-    // The size of the manifest is not compared: its digest is.
-    return { name, full, model: { manifest: { digest: manifestDigest, size: 0 }, config, layers } };
-  });
+function entryOf({ record, manifest }: GatheredModel): StoredEntry {
+  const { name, full, manifestDigest: digest, manifestSize: size } = record;
+  if (manifest === undefined || digest === undefined) return { name, full, model: undefined };
+  const { config, layers } = manifest;
+  return { name, full, model: { manifest: { digest, size }, config, layers } };
 }

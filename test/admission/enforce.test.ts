@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { Companions, type ListedModel } from '../../src/allow-list/index.ts';
 import { ChunkTableBuilder } from '../../src/hash/index.ts';
-import { parseManifest } from '../../src/oci/index.ts';
+import { parseManifest, parseModelName } from '../../src/oci/index.ts';
 import { digestOf } from '../fixtures/blob-directory.ts';
 import { listOf } from '../fixtures/listed-models.ts';
 import { ask, blobOf, copier, MirrorSite, ollama, type PublishedModel } from '../fixtures/mirror-site.ts';
@@ -59,6 +59,22 @@ describe('with an allow-list', () => {
     const admission = site.admission();
     assert.equal((await ask(admission, 'Library/SAMPLE:Latest')).kind, 'manifest');
     assert.equal(site.library.requests[0]?.url, '/v2/library/sample/manifests/latest');
+  });
+
+  test('an alias stands for one host, once, and is found in any case', async () => {
+    const model = publish();
+    const aliases = new Map([
+      ['Mirror.Corp', 'registry.ollama.ai'],
+      ['old.corp', 'elsewhere.ai'],
+    ]);
+    site.approve(listOf({ [name]: listed(model) }, { aliases }));
+    const standing = site.standing;
+    assert.ok(standing.kind === 'accepted');
+    const find = (text: string) => standing.approved.find(parseModelName(text))?.listedAs;
+    for (const host of ['mirror.corp', 'MIRROR.CORP', 'Mirror.Corp', 'Registry.Ollama.AI'])
+      assert.equal(find(`${host}/library/sample:latest`), name);
+    for (const host of ['old.corp', 'elsewhere.ai', 'mirror.corp.example'])
+      assert.equal(find(`${host}/library/sample:latest`), undefined);
   });
 
   test('a tag that moved upstream is reported and never followed', async () => {

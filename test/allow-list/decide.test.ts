@@ -21,13 +21,13 @@ function stored(as: string, { config, layers }: ListedModel, more: object = {}) 
   const reading = parseManifest(bytes);
   assert.ok(reading.ok, JSON.stringify(reading));
   const manifestDigest = digestFromBytes(createHash('sha256').update(bytes).digest());
-  return { name: parseModelName(as), manifestDigest, manifest: reading.manifest };
+  return { name: parseModelName(as), manifestDigest, manifestSize: bytes.length, manifest: reading.manifest };
 }
 
 /** The same list, in which the model's manifest is the one that the store has. */
 function approving(model: ListedModel, rest: Partial<AllowList> = {}): AllowList {
-  const { manifestDigest: digest } = stored(name, model);
-  return listOf({ [name]: { ...model, manifest: { digest, size: 500 } } }, rest);
+  const { manifestDigest: digest, manifestSize: size } = stored(name, model);
+  return listOf({ [name]: { ...model, manifest: { digest, size } } }, rest);
 }
 
 const kind = (decision: Decision) => decision.kind;

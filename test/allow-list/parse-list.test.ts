@@ -5,7 +5,7 @@ import { listSizeLimit, parseAllowList, writeAllowList } from '../../src/allow-l
 import { KnownError } from '../../src/errors/index.ts';
 import { isListId } from '../../src/oci/index.ts';
 import { withInvented } from '../fixtures/large-list.ts';
-import { digestOf, layer, listedModel, listOf } from '../fixtures/listed-models.ts';
+import { digestOf, layer, listedModel, listOf, onePiece } from '../fixtures/listed-models.ts';
 
 const name = 'registry.ollama.ai/library/sample:latest';
 const good = writeAllowList(listOf({ [name]: listedModel() }));
@@ -103,12 +103,53 @@ describe('a list that is none is refused, and says where', () => {
       /has two sizes or two chunk tables$/,
     ));
   test('a digest with two tables', () => {
-    const chunks = { size: 2 ** 20, count: 1, table: digestOf('table') };
+    const chunks = onePiece('x');
     refused(
       withModel({ ...plain, layers: [layer('model', 'x'), { ...layer('model', 'x'), chunks }] }),
       /two chunk tables$/,
     );
   });
+  test('a table of one piece that is the table of other bytes', () => {
+    const chunks = onePiece('y');
+    refused(
+      withModel({ ...plain, layers: [{ ...layer('model', 'x'), chunks }] }),
+      `${digestOf('x')} has one piece, and the chunk table of other bytes`,
+    );
+  });
+  test('one table of two blobs', () => {
+    const chunks = { size: 2 ** 20, count: 2, table: digestOf('table') };
+    const big = (text: string) => ({ ...layer('model', text, 2 ** 21), chunks });
+    refused(
+      withModel({ ...plain, layers: [big('x'), big('y')] }),
+      `${digestOf('x')} and ${digestOf('y')} have the same chunk table`,
+    );
+  });
+  test('a manifest that is a layer of another size too', () => {
+    const layers = [{ ...layer('model', 'x', 501), digest: plain.manifest.digest }];
+    refused(withModel({ ...plain, layers }), /has two sizes or two chunk tables$/);
+  });
+  for (const [what, other] of [
+    ['of another size', { ...plain, manifest: { ...plain.manifest, size: 501 } }],
+    ['with another config', { ...plain, config: listedModel({ config: '{"a":1}' }).config }],
+    ['with a layer less', { ...plain, layers: plain.layers.slice(1) }],
+    ['with its layers in another order', { ...plain, layers: plain.layers.toReversed() }],
+    [
+      'with another media type of a layer',
+      { ...plain, layers: [layer('adapter', 'weights'), plain.layers[1]] },
+    ],
+    [
+      'with a file name on a layer',
+      { ...plain, layers: [{ ...plain.layers[0], name: 'x' }, plain.layers[1]] },
+    ],
+  ] as const)
+    test(`one manifest under two names, once ${what}`, () => {
+      const twin = name.replace('sample', 'twin');
+      const models = { [name]: plain, [twin]: other };
+      refused(
+        JSON.stringify({ ...JSON.parse(good), models }),
+        `${name} and ${twin} pin the same manifest, and list other layers or another size of it`,
+      );
+    });
   test('nested 100,000 deep', () => refused(`${'['.repeat(100_000)}${']'.repeat(100_000)}`, /./));
   test('a list of 100 MB, by its size alone', () => {
     const bytes = new Uint8Array(100_000_000);
@@ -157,6 +198,11 @@ describe('names', () => {
       assert.ok(isListId(id), id);
     for (const id of ['', '-a', '.a', 'a b', 'a\n', 'ä', 'x'.repeat(129)]) assert.ok(!isListId(id), id);
   });
+});
+
+test('one manifest under two names, with the same layers, is a list like others', () => {
+  const models = { [name]: plain, [name.replace('sample', 'twin')]: { ...plain, note: 'the same' } };
+  assert.equal(parseAllowList(Buffer.from(JSON.stringify({ ...JSON.parse(good), models }))).models.size, 2);
 });
 
 describe('aliases', () => {

@@ -63,7 +63,7 @@ function signedSite(folder: string, count: number): { check: Program; bytes: num
   const listed = parseAllowList(readFileSync(list));
   const text = writeAllowList({ ...listed, models: withInvented(listed.models, count) });
   writeFileSync(list, text);
-  run('sign', list, '--key', key, '--store', store, '--tables-unseen');
+  run('sign', list, '--key', key, '--store', store, '--tables-unseen', '--manifests-unseen');
   const where = [
     '--store',
     store,

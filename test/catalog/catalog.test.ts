@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import Database from 'better-sqlite3';
 import { CatalogRecords } from '../../src/admission/index.ts';
 import { verifyChain } from '../../src/audit/index.ts';
 import { Catalog, type CatalogAdmission } from '../../src/catalog/index.ts';
@@ -38,11 +39,48 @@ function model(name: string, ...texts: readonly string[]): CatalogAdmission {
   };
 }
 
+/** Changes the database behind the catalog's back. */
+function alter(statement: string, ...values: readonly unknown[]): void {
+  const database = new Database(path());
+  try {
+    assert.equal(database.prepare(statement).run(...values).changes, 1);
+  } finally {
+    database.close();
+  }
+}
+
 const admit = (one: CatalogAdmission) => catalog.change((change) => change.admit(one));
 const chain = async () => {
   const rows = await catalog.audit(0, 10_000);
   return rows.map(({ event, ...row }) => ({ ...row, event: JSON.parse(event) }) as never);
 };
+
+describe('a manifest that was altered in the database', () => {
+  const one = model('sample', 'a');
+  const asked = async () => [await catalog.find(one.name), await catalog.byDigest(one.digest)];
+  beforeEach(async () => {
+    await admit(one);
+    assert.equal((await asked()).filter((found) => found?.bytes.equals(one.bytes)).length, 2);
+  });
+
+  test('is not there, whatever digest stands beside it, until it was admitted once more', async () => {
+    alter('update manifest set bytes = ?', Buffer.from('another manifest'));
+    assert.deepEqual(await asked(), [undefined, undefined]);
+    await admit(one);
+    assert.equal((await asked()).filter((found) => found?.bytes.equals(one.bytes)).length, 2);
+  });
+
+  test('is not there with a media type that it does not say', async () => {
+    const mediaType = 'application/vnd.docker.distribution.manifest.v2+json';
+    const entry = { mediaType: 'application/x', digest: digestOf('a'), size: 1 };
+    const text = JSON.stringify({ schemaVersion: 2, mediaType, config: entry, layers: [entry] });
+    const real = { ...model('real', 'a'), bytes: Buffer.from(text), digest: digestOf(text) };
+    await admit(real);
+    assert.equal((await catalog.find(real.name))?.mediaType, mediaType);
+    alter('update manifest set media_type = ? where digest = ?', 'text/html', real.digest);
+    assert.equal(await catalog.find(real.name), undefined);
+  });
+});
 
 describe('a model', () => {
   test('is found by its name in any case, with its exact bytes and its spelling', async () => {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Catalog } from '../../src/catalog/index.ts';
 import { Remembered } from '../../src/catalog/remembered.ts';
-import { parseDigest, parseModelName } from '../../src/oci/index.ts';
+import { parseModelName } from '../../src/oci/index.ts';
+import { digestOf } from '../fixtures/listed-models.ts';
 
 describe('answers that are kept', () => {
   test('until this process or another one changes something', async () => {
@@ -41,7 +42,7 @@ describe('answers that are kept', () => {
     const [one, two] = [await Catalog.open(path, now), await Catalog.open(path, now)];
     try {
       const name = parseModelName('tiny');
-      const digest = parseDigest(`sha256:${'a'.repeat(64)}`);
+      const digest = digestOf('{}');
       assert.equal(await one.find(name), undefined);
       assert.equal(await one.namesBlob(digest), false);
       await two.change((change) =>

@@ -4,6 +4,7 @@ import {
   appendEntry,
   assertContinues,
   readRecord,
+  readRecordOf,
   recordWord,
   type TransferFacts,
 } from '../../src/custody/index.ts';
@@ -89,6 +90,26 @@ describe('a transfer record', () => {
     assertContinues(nothing, other);
     const [, foreign] = lines(append(append('', {}, sender, other), {}, receiver, other));
     broken([lines(one)[0], foreign].join('\n'), 'entry 2: it speaks of another archive');
+  });
+
+  test('tells of the archive what that says of itself, in every entry', () => {
+    const said = { models: 2, bytes: facts.bytes, list: facts.list };
+    const taken = append(one, { action: 'imported', models: 1, refused: 1 }, receiver);
+    assert.equal(readRecordOf(Buffer.from(taken), archive, said).entries.length, 2);
+    for (const [more, words] of [
+      [{ models: 3 }, 'entry 2: it tells of 3 models, and the archive has 2'],
+      [{ models: 2, refused: 1 }, 'entry 2: it tells of 3 models, and the archive has 2'],
+      [{ bytes: 7 }, `entry 2: it tells of 7 bytes, and the archive has ${facts.bytes}`],
+      [
+        { list: archive },
+        `entry 2: it tells of the allow-list ${archive}, and the archive has ${facts.list}`,
+      ],
+      [{ list: undefined }, `entry 2: it tells of no allow-list, and the archive has ${facts.list}`],
+    ] as const) {
+      const wrong = Buffer.from(append(one, more, receiver));
+      for (const judge of [readRecordOf, assertContinues])
+        assert.throws(() => judge(wrong, archive, said), refusedWith('RECORD_BROKEN', words));
+    }
   });
 
   test('by keys that are known, where somebody says which', () => {

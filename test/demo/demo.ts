@@ -121,6 +121,7 @@ try {
     lines: [
       /^approved the allow-list models version 1, sha256:[0-9a-f]{64}$/,
       /^valid until \d{4}-\d{2}-\d{2}; 1 approval in /,
+      '1 model compared with the manifest that the list pins',
       /^fingerprint [0-9a-f]{12} /,
       `next: verify-models check --allow-list ${list} --key ${key}.pub`,
     ],

@@ -86,19 +86,33 @@ describe('a signer', () => {
 });
 
 describe('a line that somebody planted', () => {
-  const model = (digest: string) => ({ name: 'a model', digest: parseDigest(digest) });
-  const planted = (digest: string) =>
-    `${signBundle(writeStatement(prepareApproval(request()).claim, [model(digest)]), mallory)}\n`;
-
-  test('lends no signature to a file that the list does not name', () => {
-    const made = prepareApproval(request(planted(`sha256:${'e'.repeat(64)}`)));
-    assert.equal(made.joined, false);
-    assert.deepEqual(made.statement, prepareApproval(request()).statement);
+  const name = 'registry.ollama.ai/library/sample:latest';
+  const model = (digit: string, as = name) => ({
+    name: as,
+    digest: parseDigest(`sha256:${digit.repeat(64)}`),
   });
+  /** A list of one model, whose note speaks of another manifest; its layer has the digest 333. */
+  const listed = [model('1')];
+  const file = Buffer.from(listBytes.toString().replace(/}\s*$/, `,"note":"${model('e').digest}"}`));
+  const asked = (approvals = '') => request(approvals, { file, listed });
+  const planted = (...extra: ReturnType<typeof model>[]) =>
+    `${signBundle(writeStatement(prepareApproval(asked()).claim, extra), mallory)}\n`;
 
-  test('is joined when all it names stands in the list', () => {
-    const made = prepareApproval(request(planted(`sha256:${'1'.repeat(64)}`)));
-    assert.equal(made.joined, true);
+  for (const [what, extra] of [
+    ['a manifest that only a note of the list speaks of', model('e')],
+    ['a layer of a listed model, as if it were its manifest', model('3')],
+    ['a listed manifest under another name', model('1', 'registry.ollama.ai/library/other:latest')],
+    ['what stands nowhere in the list', model('f', 'a model')],
+  ] as const)
+    test(`lends no signature to ${what}`, () => {
+      const made = prepareApproval(asked(planted(extra)));
+      assert.equal(made.joined, false);
+      assert.deepEqual(made.statement, prepareApproval(asked()).statement);
+    });
+
+  test('is joined when it names models as the list does, and nothing else', () => {
+    assert.equal(prepareApproval(asked(planted(model('1')))).joined, true);
+    assert.equal(prepareApproval(asked(planted(model('1'), model('3', 'a')))).joined, false);
   });
 });
 

@@ -67,6 +67,35 @@ describe('an approved list that readers could read differently is refused', () =
   });
 });
 
+describe('an approval that says otherwise of a model than the list is refused', () => {
+  const sample = 'registry.ollama.ai/library/sample:latest';
+  const named = (name: string, digit: string) => {
+    const claim = statement();
+    return { ...claim, subject: [...claim.subject, { name, digest: { sha256: digit.repeat(64) } }] };
+  };
+  const by = (claim: object) => judge([bundle(alice, JSON.stringify(claim))], alice.trust);
+
+  for (const [what, name, digit] of [
+    ['another manifest of a listed model', sample, 'e'],
+    ['a layer of it as its manifest', sample, '3'],
+    ['its manifest under another name', 'registry.ollama.ai/library/other:latest', '1'],
+    ['its manifest under its name in another case', sample.replace('sample', 'Sample'), '1'],
+    ['a model that is called __proto__', '__proto__', '1'],
+  ] as const)
+    test(what, async () => {
+      const outcome = await by(named(name, digit));
+      assert.equal(verdict(outcome), 'list-malformed');
+      assert.equal(
+        outcome.facts.at(-1)?.message,
+        `the approval names ${name} with the manifest ${digit.repeat(12)}, and the list does not`,
+      );
+    });
+
+  test('and one that names the model as the list does is accepted', async () => {
+    assert.equal(verdict(await by(named(sample, '1'))), 'accepted');
+  });
+});
+
 describe('an attack on the envelope is refused', () => {
   const payload = Buffer.from(JSON.stringify(statement())).toString('base64');
   const signature = alice.signature(Buffer.from(JSON.stringify(statement())));

@@ -58,6 +58,10 @@ describe('a statement counts for nothing', () => {
     'with another type': [text.replace('Statement/v1', 'Statement/v2'), /_type/],
     'over another file name': [text.replace(name, '"name":"trust.json"'), /first subject is not allow-list/],
     'of a policy over a list': [text.replace('allow-list:v1', 'trust:v1'), /first subject is not trust.json/],
+    'of a policy that names a model': [
+      writeStatement({ ...claim, predicateType: trustPredicateType }, extra(1)).toString(),
+      /about a trust policy names further files/,
+    ],
     'with an upper-case digest': [text.replace('a'.repeat(64), 'A'.repeat(64)), /sha256/],
     'with another kind of digest': [text.replace('"sha256"', '"sha512"'), /digest/],
     'with a second digest': [text.replace('"sha256"', '"sha1":"","sha256"'), /digest/],

@@ -57,6 +57,8 @@ function drawn(folder: string, below: (limit: number) => number) {
 
 const shown = ({ standing }: ListKeeper) => ('reason' in standing ? standing.reason : standing.kind);
 
+const noManifest = async () => undefined;
+
 test('the list of a running mirror is at every moment what a mirror that starts then would have', async () => {
   const random = new SeededRandom(20261128);
   const below = (limit: number) => random.below(limit);
@@ -67,7 +69,7 @@ test('the list of a running mirror is at every moment what a mirror that starts 
       const settings = drawn(files.folder, below);
       const [state, copy] = [join(files.folder, 'state'), join(files.folder, 'copy')];
       const io = new FakeIo();
-      const keeper = await ListKeeper.open(settings, state, io);
+      const keeper = await ListKeeper.open(settings, state, noManifest, io);
       for (let look = 0; look < 30; look += 1) {
         const before = shown(keeper);
         io.jump(below(2 * day));
@@ -75,7 +77,10 @@ test('the list of a running mirror is at every moment what a mirror that starts 
         cpSync(state, `${copy}${look}`, { recursive: true });
         const then = new FakeIo();
         then.jump(io.now().getTime() - start);
-        assert.equal(shown(keeper), shown(await ListKeeper.open(settings, `${copy}${look}`, then)));
+        assert.equal(
+          shown(keeper),
+          shown(await ListKeeper.open(settings, `${copy}${look}`, noManifest, then)),
+        );
         if (shown(keeper) !== before) changes += 1;
       }
     } finally {

@@ -18,7 +18,7 @@ before(async () => {
   await site.allow('--all');
   const list = parseAllowList(readFileSync(site.list));
   writeFileSync(site.list, writeAllowList({ ...list, models: withInvented(list.models, listed) }));
-  await site.sign('alice', '--tables-unseen');
+  await site.sign('alice', '--tables-unseen', '--manifests-unseen');
 });
 
 after(() => site.remove());

@@ -49,7 +49,7 @@ export function linkOfRoot(folder: Directory, name: RawName): RawName | undefine
   // Whoever owns the root of all paths is the root of outside, in a user namespace.
   if (before.uid === 0n || before.uid === lstatSync('/', { bigint: true }).uid) return target;
   throw new KnownError('FILE_UNWRITABLE', {
-    path: rawToText(folder.rawPathOf(name)).replace(/^\/+/, '/'),
+    path: rawToText(folder.rawPathOf(name)),
     problem: `it is a link that user ${before.uid} made, and root follows no link of another user`,
   });
 }

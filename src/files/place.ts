@@ -53,6 +53,11 @@ export class Place implements Disposable {
     return this.#folder?.reach(name) ?? rawToBytes(`${this.#path}/${name}`);
   }
 
+  /** Opens the directory that the name means, or another one beside it; not through a link. @throws system errors */
+  openDirectory(name: RawName = this.name): Directory {
+    return this.#folder?.openDirectory(name) ?? Directory.open(`${this.#path}/${name}`);
+  }
+
   /** Makes what was renamed in the directory last, where the file system can. @throws system errors */
   sync(): void {
     if (this.#folder === undefined) syncDirectory(rawToBytes(this.#path));
@@ -129,4 +134,4 @@ function openFolder(above: Directory, name: RawName, make: number | undefined): 
 
 const partsOf = (path: RawName): RawName[] => path.split('/').filter((name) => name !== '' && name !== '.');
 
-const isOfDescriptors = (folder: RawName): boolean => /^\/+proc\/[0-9]+\/(?:task\/[0-9]+\/)?fd$/.test(folder);
+const isOfDescriptors = (folder: RawName): boolean => /^\/proc\/[0-9]+\/(?:task\/[0-9]+\/)?fd$/.test(folder);

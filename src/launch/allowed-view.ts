@@ -1,7 +1,7 @@
 import { chmodSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { KnownError } from '../errors/index.ts';
-import { Directory, textToRaw, whoCanSwap } from '../files/index.ts';
+import { Place, whoCanSwap } from '../files/index.ts';
 import type { Digest } from '../oci/index.ts';
 import type { Account } from './account.ts';
 import { openOwnFolder, whyNotBeside } from './own-folder.ts';
@@ -50,8 +50,9 @@ export async function buildAllowedView(
   const path = viewOf(store);
   refuseSwappable(path);
   try {
-    using source = Directory.open(textToRaw(store));
-    using view = openOwnFolder(path, 0o755, uid);
+    using place = Place.open(store, 'keep');
+    using source = place.openDirectory();
+    using view = openOwnFolder(place, path, 0o755, uid);
     // Once more, now that it is there.
     refuseSwappable(path);
     chmodSync(`/proc/self/fd/${view.fd}`, 0o755);

@@ -4,7 +4,7 @@ import { KnownError } from '../errors/index.ts';
 import { Place, whoCanSwap } from '../files/index.ts';
 import type { Digest } from '../oci/index.ts';
 import type { Account } from './account.ts';
-import { openOwnFolder, whyNotBeside } from './own-folder.ts';
+import { openOwnFolder, refusalOf } from './own-folder.ts';
 import { type Sharing, shareBlobs } from './view-blobs.ts';
 import { openBelow, writeManifests } from './view-manifests.ts';
 
@@ -67,8 +67,7 @@ export async function buildAllowedView(
     );
     return path;
   } catch (error) {
-    if (error instanceof KnownError) throw error;
-    throw new KnownError('START_REFUSED', { problem: `${path}: ${whyNotBeside(error)}` }, error);
+    throw refusalOf(path, error);
   }
 }
 

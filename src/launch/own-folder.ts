@@ -40,8 +40,12 @@ export function openOwnFolder(beside: Place, path: string, mode: number, uid: nu
   throw refuse(problem);
 }
 
-/** Why something could not be put beside the store. */
-export const whyNotBeside = (error: unknown): string =>
-  systemCode(error) === 'EXDEV'
-    ? 'beside the store lies another file system; mount the directory above the store, not the store alone'
-    : describeCause(error);
+/** What went wrong beside the store, as the reason for which nothing is started. */
+export function refusalOf(what: string, error: unknown): KnownError {
+  if (error instanceof KnownError && ['START_REFUSED', 'CANCELLED'].includes(error.code)) return error;
+  const problem =
+    systemCode(error) === 'EXDEV'
+      ? 'beside the store lies another file system; mount the directory above the store, not the store alone'
+      : describeCause(error);
+  return new KnownError('START_REFUSED', { problem: `${what}: ${problem}` }, error);
+}

@@ -1,8 +1,8 @@
 import { fsyncSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { KnownError, systemCode } from '../errors/index.ts';
+import { systemCode } from '../errors/index.ts';
 import { type Directory, Place, type RawName } from '../files/index.ts';
 import type { Digest } from '../oci/index.ts';
-import { openOwnFolder, whyNotBeside } from './own-folder.ts';
+import { openOwnFolder, refusalOf } from './own-folder.ts';
 
 /** What is taken out of a store so that the rest of it can start. */
 export interface Outcasts {
@@ -54,9 +54,7 @@ export function quarantine(
     fsyncSync(place.fd);
     return { path: `${store}.quarantine/${name}`, ...moved };
   } catch (error) {
-    if (error instanceof KnownError) throw error;
-    const problem = `not everything that is bad could be put into quarantine: ${whyNotBeside(error)}`;
-    throw new KnownError('START_REFUSED', { problem }, error);
+    throw refusalOf('not everything that is bad could be put into quarantine', error);
   }
 }
 

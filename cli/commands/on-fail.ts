@@ -35,7 +35,9 @@ export async function mendForStart(
   // A list that was not accepted trusts nothing, and a run that was cut short proved nothing: neither says what is bad.
   const judged =
     report.exitCode < 16 && !report.partial && (!report.trustChecked || report.allowList !== null);
-  if (kind === 'stop' || !judged || io.interrupted.aborted) return undefined;
+  // Nor does a key that somebody else can replace.
+  const byOthers = report.findings.some(({ rule, bit }) => rule === 'trust-file-writable' && bit !== 0);
+  if (kind === 'stop' || !judged || byOthers || io.interrupted.aborted) return undefined;
   if (kind === 'serve-allowed') return serveAllowed(failed, io);
   const unchecked = report.models.find(({ status }) => status === 'unchecked');
   if (unchecked !== undefined) {

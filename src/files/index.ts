@@ -15,5 +15,12 @@ export { type LastLink, makeFolders, Place } from './place.ts';
 export { type RawName, rawToBytes, rawToText, textToRaw } from './raw-name.ts';
 export { type ReadFor, readSmall } from './read-small.ts';
 export { placeWith, replaceFile } from './replace-file.ts';
-export { type Swappable, type Trusted, trustedBy, whoCanSwap, whoCanWrite } from './swappable.ts';
+export {
+  makeTrustedFolder,
+  type Swappable,
+  type Trusted,
+  trustedBy,
+  whoCanSwap,
+  whoCanWrite,
+} from './swappable.ts';
 export { syncDirectory, syncOpened } from './sync-directory.ts';

@@ -92,19 +92,25 @@ function walk<T>(
     here[Symbol.dispose]();
     here = next;
   };
+  /** Names that come from a link: what a link leads to is not made. */
+  let behind = 0;
   try {
     for (let links = 0, name = names.shift(); name !== undefined; name = names.shift()) {
       const isLast = names.length === 0;
+      const wanted = behind > 0 ? undefined : make;
+      behind = Math.max(0, behind - 1);
       if (isLast && (last === 'keep' || isOfDescriptors(textToRaw(here.path)))) return found(here, name);
       const target = linkOfRoot(here, name);
       if (target === undefined && isLast) return found(here, name);
       if (target === undefined) {
-        move(openFolder(here, name, make));
+        move(openFolder(here, name, wanted));
         continue;
       }
       links += 1;
       if (links > linkLimit) break;
-      names.unshift(...partsOf(target));
+      const more = partsOf(target);
+      names.unshift(...more);
+      behind += more.length;
       if (target.startsWith('/')) move(Directory.open('/'));
     }
   } catch (error) {

@@ -1,5 +1,6 @@
 import { accessSync, constants, lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { systemCode } from '../errors/index.ts';
+import { makeFolders } from './place.ts';
 import { type RawName, rawToBytes, rawToText, textToRaw } from './raw-name.ts';
 
 /** Who may change a path without anybody being misled. Root always may, and so may the owner of `/`. */
@@ -45,6 +46,20 @@ export function whoCanWrite(path: string, trusted: Trusted): Swappable | undefin
   if (found !== undefined || end === undefined) return found;
   const who = stranger(end.raw, end.stat, withRootOwner(trusted));
   return who === undefined ? undefined : { path: rawToText(end.raw), who };
+}
+
+/**
+ * Makes a directory that belongs to a trusted user, with those above it that are not there; nothing is made below a
+ * directory that somebody else can change.
+ *
+ * @returns who can put something else in its place, or in the place of what is above it
+ * @throws KnownError FILE_UNWRITABLE; system errors
+ */
+export function makeTrustedFolder(path: string, mode: number, trusted: Trusted): Swappable | undefined {
+  const before = whoCanSwap(path, trusted);
+  if (before !== undefined) return before;
+  makeFolders(path, mode);
+  return whoCanSwap(path, trusted);
 }
 
 interface End {

@@ -44,6 +44,7 @@ import { commandNames } from './flags.ts';
 import { leave } from './last-word.ts';
 import { leavesUnread, listRequestOf, refuseListNonsense, tellAllowedExpiry } from './list-request.ts';
 import { sealingOf } from './sealing-of.ts';
+import { surroundingsOf } from './swappable.ts';
 
 /** Milliseconds between two status events of a JSON lines stream. */
 const statusEvery = 1000;
@@ -59,13 +60,17 @@ export async function runCheck(
 ): Promise<number> {
   const settings = settingsOf(flags, io);
   refuseListNonsense(settings, flags);
-  const { path: store } = await storeFor(words, settings, io);
+  const { path: store, named } = await storeFor(words, settings, io);
   log.keepOutOf(store);
   const format = settings.format ?? 'text';
   const files = openReportFiles(settings.report ?? [], store);
   let report: CheckReport;
   try {
-    const request = requestOf(words, settings, store, io);
+    const guarded = settings['require-allow-list'] === true;
+    const request = {
+      ...requestOf(words, settings, store, io),
+      ...surroundingsOf({ settings, flags, named, guarded }, io),
+    };
     const list = await openList(listRequestOf(settings, request.openState, io.now()));
     const sealed = settings.sealed === true || settings['fs-verity'] === true;
     const sealing = sealed ? sealingFor(settings, request, io) : undefined;

@@ -21,13 +21,19 @@ export function settingsOf(flags: TypedFlags, io: Io): Settings {
     });
   }
   const typed = Object.entries(rest).map(([key, value]) => [kebab(key), value] as const);
-  const file = typeof config === 'string' ? config : io.environment.VERIFY_MODELS_CONFIG || undefined;
   return loadSettings(verifyModels, {
     flags: { ...Object.fromEntries(typed), ...(json === true ? { format: 'json' } : {}) },
     environment: io.environment,
-    file,
+    file: namedSettings(config, io),
   });
 }
+
+const namedSettings = (config: unknown, { environment }: Io): string | undefined =>
+  typeof config === 'string' ? config : environment.VERIFY_MODELS_CONFIG || undefined;
+
+/** Where the settings of a command are read, whether or not anything lies there. */
+export const settingsFileOf = ({ config }: TypedFlags, io: Io): string =>
+  namedSettings(config, io) ?? verifyModels.file;
 
 const kebab = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 

@@ -18,6 +18,7 @@ import { leavesUnread, listRequestOf, refuseListNonsense } from './list-request.
 import { mendForStart } from './on-fail.ts';
 import { sealingOf } from './sealing-of.ts';
 import { accountFor, findCommand, homeOf, refuseAlteredWords, startCommand } from './start-command.ts';
+import { surroundingsOf } from './swappable.ts';
 
 /**
  * `verify-models exec -- COMMAND...`: checks the whole store, then becomes the command: same process, same signals,
@@ -41,12 +42,13 @@ export async function runExec(
   findCommand(word, account, io);
   refuseAlteredWords(word);
   // Where no store is named, the one that the command's user would have.
-  const { path: store } = await storeOf(settings, io, homeOf(account, io));
+  const { path: store, named } = await storeOf(settings, io, homeOf(account, io));
   log.keepOutOf(store);
   const files = openReportFiles(settings.report ?? [], store);
   let checked: CheckedStore;
   try {
-    const asked = requestOf([], settings, store, io);
+    const surroundings = surroundingsOf({ settings, flags, named, guarded: true }, io);
+    const asked = { ...requestOf([], settings, store, io), ...surroundings };
     const list = await openList(listRequestOf(settings, asked.openState, io.now()));
     const request = { ...asked, list };
     checked = await checkOnce(files, request, settings, io);

@@ -5,9 +5,9 @@ import { type Renewal, renewList } from '../../src/renewal/index.ts';
 import { printable } from '../../src/report/index.ts';
 import { openList, settleList } from '../../src/verify/index.ts';
 import { connect } from '../network/index.ts';
-import type { Io } from '../terminal/index.ts';
+import { type Io, tellSwappable, trustFilesOf } from '../terminal/index.ts';
 import { requestOf } from './check.ts';
-import { counted, nextLine, refuseFormats, settingsOf, type TypedFlags } from './context.ts';
+import { counted, nextLine, refuseFormats, settingsFileOf, settingsOf, type TypedFlags } from './context.ts';
 import { listRequestOf } from './list-request.ts';
 
 /** `verify-models fetch --from MIRROR`: a newer list with all that belongs to it, after every check. */
@@ -16,6 +16,7 @@ export async function runFetch(flags: TypedFlags, io: Io): Promise<number> {
   const settings = settingsOf(flags, io);
   const path = settings['allow-list'] ?? 'allow-list.json';
   const mirror = mirrorOf(settings);
+  await tellSwappable(trustFilesOf({ ...settings, 'allow-list': path }, settingsFileOf(flags, io)), io);
   const upstream = connect(mirror, { ca: settings.ca }, io);
   const { openState } = requestOf([], settings, '', io);
   const request = listRequestOf({ ...settings, 'allow-list': path }, openState, io.now());

@@ -12,12 +12,18 @@ import { exitBits } from '../../src/findings/index.ts';
 import { HashPool } from '../../src/hash/index.ts';
 import { ownerToBecome, WorkPlace } from '../../src/installation/index.ts';
 import { shortDigest, shortName } from '../../src/oci/index.ts';
-import { defaultStatePath, StateDirectory } from '../../src/state/index.ts';
+import { defaultStatePath, refuseForeignPath, StateDirectory } from '../../src/state/index.ts';
 import { type InstallOutcome, installArchive } from '../../src/transfer/index.ts';
-import { assertProgramReadable, type Io, liesInStore } from '../terminal/index.ts';
+import {
+  assertProgramReadable,
+  type Io,
+  liesInStore,
+  tellSwappable,
+  trustFilesOf,
+} from '../terminal/index.ts';
 import { Custody, inTurn, type KeptRecord, Papers, sendersOf, TransferProgress } from '../transfer/index.ts';
 import { wordsAfterFilling } from './after-filling.ts';
-import { refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
+import { refuseFormats, settingsFileOf, settingsOf, storeOf, type TypedFlags } from './context.ts';
 import { installedLines } from './install-lines.ts';
 import { installFromMirror } from './install-mirror.ts';
 import { listRequestOf, lookingAt } from './list-request.ts';
@@ -42,6 +48,7 @@ export async function runInstall(words: readonly string[], flags: InstallFlags, 
         'install needs an allow-list: --allow-list FILE with --key PUB or --trust FILE; or --policy observe, which installs whatever is whole',
     });
   const { path: store } = await storeOf(settings, io);
+  await tellSwappable(trustFilesOf(settings, settingsFileOf(flags, io)), io);
   const [first = ''] = words;
   if (/^https?:\/\//i.test(first)) {
     refusePapers({ signature, record, mediaId, seal });
@@ -96,6 +103,8 @@ class InstallRun {
 
   async all(words: readonly string[]): Promise<number> {
     this.#words = words;
+    // What is kept there is written by whoever runs this.
+    refuseForeignPath(this.#statePath, this.#io.uid);
     const incoming = new Incoming(join(this.#statePath, 'incoming'), this.#io);
     const { stdin, interrupted: signal } = this.#io;
     const keeping = this.#run.flags.dryRun !== true;

@@ -1,5 +1,7 @@
 import { lstatSync, rmSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { describeCause, KnownError, systemCode } from '../../src/errors/index.ts';
+import { Place, textToRaw } from '../../src/files/index.ts';
 import { printable } from '../../src/report/index.ts';
 import { makeKeyPair } from '../../src/trust/index.ts';
 import { type Io, newPassphrase } from '../terminal/index.ts';
@@ -19,11 +21,12 @@ export async function runKeygen(name = defaultKeyName, flags: TypedFlags, io: Io
   for (const path of [privatePath, publicPath]) if (isThere(path)) throw alreadyThere(path);
   const passphrase = await newPassphrase(io);
   const pair = makeKeyPair(passphrase, io.random);
-  writeNew(privatePath, pair.privatePem, 0o600);
+  using place = placeOf(privatePath);
+  writeNew(privatePath, place.at(), pair.privatePem, 0o600);
   try {
-    writeNew(publicPath, pair.publicPem, 0o644);
+    writeNew(publicPath, place.at(textToRaw(basename(publicPath))), pair.publicPem, 0o644);
   } catch (error) {
-    rmSync(privatePath);
+    rmSync(place.at());
     throw error;
   }
   const care = passphrase === '' ? 'its passphrase is empty' : 'encrypted';
@@ -52,9 +55,19 @@ function isThere(path: string): boolean {
 const alreadyThere = (path: string): KnownError =>
   new KnownError('USAGE', { problem: `${path} is there already, and a key is never replaced` });
 
-function writeNew(path: string, text: string, mode: number): void {
+/** The directory of both halves: root is led into no other one. @throws KnownError FILE_UNWRITABLE */
+function placeOf(path: string): Place {
   try {
-    writeFileSync(path, text, { flag: 'wx', mode, flush: true });
+    return Place.open(path, 'keep');
+  } catch (error) {
+    if (error instanceof KnownError) throw error;
+    throw new KnownError('FILE_UNWRITABLE', { path, problem: describeCause(error) }, error);
+  }
+}
+
+function writeNew(path: string, place: Buffer, text: string, mode: number): void {
+  try {
+    writeFileSync(place, text, { flag: 'wx', mode, flush: true });
   } catch (error) {
     if (systemCode(error) === 'EEXIST') throw alreadyThere(path);
     throw new KnownError('FILE_UNWRITABLE', { path, problem: describeCause(error) }, error);

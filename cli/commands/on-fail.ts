@@ -1,6 +1,8 @@
 import { KnownError } from '../../src/errors/index.ts';
+import { HashPool } from '../../src/hash/index.ts';
 import {
   type Account,
+  type AllowedModel,
   buildAllowedView,
   type Outcasts,
   quarantine,
@@ -33,7 +35,9 @@ export async function mendForStart(
   // A list that was not accepted trusts nothing, and a run that was cut short proved nothing: neither says what is bad.
   const judged =
     report.exitCode < 16 && !report.partial && (!report.trustChecked || report.allowList !== null);
-  if (kind === 'stop' || !judged || io.interrupted.aborted) return undefined;
+  // Nor does a key that somebody else can replace.
+  const byOthers = report.findings.some(({ rule, bit }) => rule === 'trust-file-writable' && bit !== 0);
+  if (kind === 'stop' || !judged || byOthers || io.interrupted.aborted) return undefined;
   if (kind === 'serve-allowed') return serveAllowed(failed, io);
   const unchecked = report.models.find(({ status }) => status === 'unchecked');
   if (unchecked !== undefined) {
@@ -63,13 +67,40 @@ async function outcastsOf({ report, request }: FailedCheck, io: Io): Promise<Out
 }
 
 async function serveAllowed({ report, request, account }: FailedCheck, io: Io): Promise<string> {
-  const { models } = await namedBlobs(request.store, request.followLinksInto, io.interrupted);
   const ok = report.models.filter(({ status }) => status === 'ok');
-  const allowed = ok.map(({ name }) => ({ name, blobs: models.get(name) ?? new Set<Digest>() }));
-  const view = buildAllowedView(request.store, allowed, account, { uid: io.uid, clone: reflink });
+  const allowed = await allowedIn(request, ok, io);
+  const { store, jobs, maxRate } = request;
+  const pool = new HashPool({ threads: jobs, maxRate });
+  const cancel = () => pool.cancel();
+  io.interrupted.addEventListener('abort', cancel, { once: true });
+  const digest = async (fd: number, label: string) => (await pool.digest(fd, label)).digest;
+  let view: string;
+  try {
+    view = await buildAllowedView(store, allowed, account, { uid: io.uid, clone: reflink, digest, jobs });
+  } finally {
+    io.interrupted.removeEventListener('abort', cancel);
+    await pool.close();
+  }
   const left = report.models.length - ok.length;
   await io.stderr.write(
     `serve-allowed: ${counted(ok.length, 'model')} in ${printable(view)}, ${left} left out; the view is checked now\n`,
   );
   return view;
+}
+
+/** The blobs that each sound model names, in the very manifest that was checked. @throws KnownError START_REFUSED */
+async function allowedIn(
+  { store, followLinksInto }: CheckRequest,
+  ok: CheckReport['models'],
+  io: Io,
+): Promise<readonly AllowedModel[]> {
+  const { models, manifests } = await namedBlobs(store, followLinksInto, io.interrupted);
+  return ok.map(({ name, shortName, manifestDigest }) => {
+    const manifest = manifests.get(name);
+    if (manifest === undefined || manifest !== manifestDigest) {
+      const problem = `the manifest of ${shortName} was replaced since its check`;
+      throw new KnownError('START_REFUSED', { problem });
+    }
+    return { name, manifest, blobs: models.get(name) ?? new Set<Digest>() };
+  });
 }

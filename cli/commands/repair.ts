@@ -4,9 +4,9 @@ import { KnownError } from '../../src/errors/index.ts';
 import { ownerToBecome, prepareStore } from '../../src/installation/index.ts';
 import { type ModelName, parseModelName } from '../../src/oci/index.ts';
 import { listModels } from '../../src/verify/index.ts';
-import { assertProgramReadable, type Io } from '../terminal/index.ts';
+import { assertProgramReadable, type Io, tellSwappable, trustFilesOf } from '../terminal/index.ts';
 import { approvedListOf } from './approved-list.ts';
-import { refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
+import { refuseFormats, settingsFileOf, settingsOf, storeOf, type TypedFlags } from './context.ts';
 import { RepairRun } from './repair-run.ts';
 import { sourcesOf } from './repair-sources.ts';
 
@@ -15,6 +15,7 @@ export async function runRepair(words: readonly string[], flags: TypedFlags, io:
   refuseFormats(flags, 'repair');
   const settings = settingsOf(flags, io);
   const { path } = await storeOf(settings, io);
+  await tellSwappable(trustFilesOf(settings, settingsFileOf(flags, io)), io);
   const from = sourcesOf(settings, io);
   const approved = await approvedListOf(settings, path, io);
   const names = await namesOf(words, path, approved, settings, io);

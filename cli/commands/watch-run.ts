@@ -1,6 +1,6 @@
 import type { Settings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
-import { check, openList } from '../../src/verify/index.ts';
+import { type CheckRequest, check, openList } from '../../src/verify/index.ts';
 import { StoreChanges } from '../../src/watch/index.ts';
 import type { Io } from '../terminal/index.ts';
 import { requestOf } from './check.ts';
@@ -22,6 +22,7 @@ export class WatchRun {
   readonly #store: string;
   readonly #state: WatchState;
   readonly #io: Io;
+  readonly #surroundings: () => Pick<CheckRequest, 'facts' | 'failOn'>;
   #changed = true;
   #wake: () => void = () => {};
   /** Changes that were seen so far. */
@@ -36,7 +37,15 @@ export class WatchRun {
   /** Why the full pass ended in a way that nobody expected. */
   #broken: { readonly reason: unknown } | undefined;
 
-  constructor(settings: Settings, store: string, state: WatchState, io: Io) {
+  /** @param surroundings asked before each check: what it is decided by, and who else can write that */
+  constructor(
+    settings: Settings,
+    store: string,
+    state: WatchState,
+    io: Io,
+    surroundings: () => Pick<CheckRequest, 'facts' | 'failOn'>,
+  ) {
+    this.#surroundings = surroundings;
     this.#settings = settings;
     this.#store = store;
     this.#state = state;
@@ -128,7 +137,7 @@ export class WatchRun {
     try {
       const whole = this.#settings.whole === true || kind === 'full' || this.#wholeWasRed;
       const settings = { ...this.#settings, full: this.#settings.full === true || afresh, whole };
-      const asked = requestOf([], settings, this.#store, io);
+      const asked = { ...requestOf([], settings, this.#store, io), ...this.#surroundings() };
       const list = await openList(listRequestOf(settings, asked.openState, io.now()));
       this.#listDate = list?.outcome.nextChange;
       const sealing = sealingOf(settings, asked, false, io);

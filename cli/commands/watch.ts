@@ -1,9 +1,10 @@
 import type { ListenAddress } from '../../src/config/index.ts';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
 import { Admin } from '../../src/observe/index.ts';
-import { type Io, liesInStore } from '../terminal/index.ts';
+import { type Io, liesInStore, tellFacts } from '../terminal/index.ts';
 import { refuseFormats, settingsOf, storeOf, type TypedFlags } from './context.ts';
 import { refuseListNonsense } from './list-request.ts';
+import { surroundingsOf } from './swappable.ts';
 import { WatchRun } from './watch-run.ts';
 import { WatchState } from './watch-state.ts';
 
@@ -15,7 +16,9 @@ export async function runWatch(flags: TypedFlags, io: Io): Promise<number> {
   refuseFormats(flags, 'watch');
   const settings = settingsOf(flags, io);
   refuseListNonsense(settings, flags);
-  const { path: store } = await storeOf(settings, io);
+  const { path: store, named } = await storeOf(settings, io);
+  const guarded = settings['require-allow-list'] === true;
+  const surroundings = () => surroundingsOf({ settings, flags, named, guarded }, io);
   const { textfile } = settings;
   if (textfile !== undefined && liesInStore(textfile, store))
     throw new KnownError('REPORT_IN_STORE', { path: textfile });
@@ -23,7 +26,9 @@ export async function runWatch(flags: TypedFlags, io: Io): Promise<number> {
   const admin = new Admin({ ready: async () => state.wrong, metrics: () => state.metrics.text() });
   try {
     if (settings['metrics-listen'] !== undefined) await listen(admin, settings['metrics-listen'], io);
-    await new WatchRun(settings, store, state, io).run();
+    // What only warns is told once, and stands in no line of a pass.
+    await tellFacts(surroundings().facts ?? [], io);
+    await new WatchRun(settings, store, state, io, surroundings).run();
     await state.told();
     return 0;
   } finally {

@@ -43,7 +43,7 @@ export async function runExport(words: readonly string[], flags: ExportFlags, io
   if (output === undefined)
     throw new KnownError('USAGE', { problem: 'say where to: -o models.tar, or -o DIR' });
   const base = flags.since === undefined ? undefined : await readBase(flags.since);
-  const mirror = await openMirror(settings, io);
+  const mirror = await openMirror(settings, flags, io);
   const progress = new TransferProgress(settings.progress, settings.quiet === true, io);
   try {
     const custody = await custodyOf(settings, flags, mirror.data, io);

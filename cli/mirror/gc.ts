@@ -9,7 +9,7 @@ import { openMirror } from './open-mirror.ts';
 export async function runGc(flags: TypedFlags, io: Io): Promise<number> {
   const settings = settingsOf(flags, io);
   refuseJson(settings, 'gc');
-  const mirror = await openMirror(settings, io);
+  const mirror = await openMirror(settings, flags, io);
   const { catalog, blobs, records } = mirror;
   let count = 0;
   let bytes = 0;

@@ -44,7 +44,7 @@ export async function runImport(words: readonly string[], flags: ImportFlags, io
       problem:
         'import needs the allow-list of this side: --allow-list FILE with --key PUB or --trust FILE; or --policy observe, which lets in whatever is whole',
     });
-  const mirror = await openMirror(settings, io);
+  const mirror = await openMirror(settings, flags, io);
   const run = new ImportRun(mirror, settings, flags, io);
   try {
     const incoming = new Incoming(join(mirror.data, 'incoming'), io);

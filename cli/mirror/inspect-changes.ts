@@ -29,6 +29,7 @@ import type { Io } from '../terminal/index.ts';
 import { listsOf, ownWord } from './inspect-list.ts';
 import { dataPathOf } from './mirror-settings.ts';
 import { listedOf, storedBytes, textOf, unread } from './moved-layers.ts';
+import { openData } from './own-data.ts';
 import { ownListOf } from './own-list.ts';
 
 /** What an import of an archive would do here. */
@@ -106,6 +107,7 @@ export async function changesHere(
 async function lookAtMirror(data: string, { now, pid, uid, every }: Io) {
   const path = join(data, 'catalog.sqlite');
   if (!existsSync(path)) return undefined;
+  openData(data, uid);
   const blobs = BlobDirectory.open(data, { now, pid, uid, every });
   const catalog = await Catalog.open(path, now);
   return { catalog, records: new CatalogRecords(catalog, now), blobs };

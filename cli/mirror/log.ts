@@ -54,7 +54,7 @@ export async function runLog(
     await tellTransfers({ transfers, known, seen: new Set() }, io);
     return 0;
   }
-  const mirror = await openMirror(settings, io);
+  const mirror = await openMirror(settings, flags, io);
   try {
     if (action === 'verify') await verify(mirror, { transfers, known }, io);
     else await list(mirror, settings.format === 'json', io);

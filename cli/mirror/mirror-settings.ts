@@ -28,9 +28,16 @@ export function settingsOf(flags: TypedFlags, io: Io): Partial<MirrorSettings> {
   return loadSettings(modelMirror, {
     flags: json === true ? { ...typed, format: 'json' } : typed,
     environment: io.environment,
-    file: typeof config === 'string' ? config : (io.environment.MODEL_MIRROR_CONFIG ?? undefined),
+    file: namedSettings(config, io),
   });
 }
+
+const namedSettings = (config: unknown, { environment }: Io): string | undefined =>
+  typeof config === 'string' ? config : (environment.MODEL_MIRROR_CONFIG ?? undefined);
+
+/** Where the settings of a command are read, whether or not anything lies there. */
+export const settingsFileOf = ({ config }: TypedFlags, io: Io): string =>
+  namedSettings(config, io) ?? modelMirror.file;
 
 /**
  * Where the mirror keeps everything when nothing is said: `/var/lib/model-mirror` for root, else `model-mirror` in the

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   Admission,
@@ -10,13 +9,15 @@ import {
 import { BlobDirectory } from '../../src/blobs/index.ts';
 import { Catalog } from '../../src/catalog/index.ts';
 import type { MirrorSettings, UpstreamSetting } from '../../src/config/index.ts';
-import { describeCause, KnownError } from '../../src/errors/index.ts';
+import type { Fact } from '../../src/findings/index.ts';
 import { defaultHost } from '../../src/oci/index.ts';
 import type { Upstream } from '../../src/upstream/index.ts';
+import { swappableFiles } from '../../src/verify/index.ts';
 import { connect } from '../network/index.ts';
-import type { Io } from '../terminal/index.ts';
+import { type Io, tellFacts, trustFilesOf } from '../terminal/index.ts';
 import { ListKeeper } from './list-keeper.ts';
-import { dataPathOf, upstreamsOf } from './mirror-settings.ts';
+import { dataPathOf, settingsFileOf, type TypedFlags, upstreamsOf } from './mirror-settings.ts';
+import { openData } from './own-data.ts';
 
 /** How long a client that does not hold waits at the manifest, and how long a reason is repeated. */
 const patienceMs = 5 * 60_000;
@@ -40,10 +41,18 @@ export interface OpenMirror {
   close(): Promise<void>;
 }
 
-/** Everything that stands behind a mirror: its data, its list, its upstreams. */
-export async function openMirror(settings: Partial<MirrorSettings>, io: Io): Promise<OpenMirror> {
+/** Everything that stands behind a mirror: its data, its list, its upstreams. @param warn told what somebody else can write */
+export async function openMirror(
+  settings: Partial<MirrorSettings>,
+  flags: TypedFlags,
+  io: Io,
+  warn: (fact: Pick<Fact, 'message' | 'hint'>) => Promise<void> | void = (fact) => tellFacts([fact], io),
+): Promise<OpenMirror> {
   const data = dataPathOf(settings, io);
-  makeData(data);
+  const place = { what: 'the data directory', path: data, kind: 'place' } as const;
+  openData(data, io.uid);
+  for (const fact of swappableFiles([...trustFilesOf(settings, settingsFileOf(flags, io)), place], io.uid))
+    await warn(fact);
   const effects = { now: io.now, pid: io.pid, uid: io.uid, every: io.every };
   const blobs = BlobDirectory.open(data, effects, { maxData: settings['max-data'] });
   const catalog = await Catalog.open(join(data, 'catalog.sqlite'), io.now);
@@ -108,13 +117,5 @@ async function listBeside(
   } catch (error) {
     await catalog.close();
     throw error;
-  }
-}
-
-function makeData(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new KnownError('DATA_UNUSABLE', { path, problem: describeCause(error) }, error);
   }
 }

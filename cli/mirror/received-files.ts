@@ -1,8 +1,9 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { OutputFile } from '../../src/archive/index.ts';
 import type { LockEffects } from '../../src/blobs/index.ts';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
+import { makeFolders } from '../../src/files/index.ts';
 import { type Digest, digestHex } from '../../src/oci/index.ts';
 import type { KeptFiles } from '../../src/transfer/index.ts';
 import { writeBeside } from '../transfer/index.ts';
@@ -49,7 +50,7 @@ export class ReceivedFiles implements KeptFiles {
 
 function makeFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolders(path, 0o700);
   } catch (error) {
     throw new KnownError('FILE_UNWRITABLE', { path, problem: describeCause(error) }, error);
   }

@@ -20,7 +20,7 @@ const page = 1000;
 export async function runScrub(flags: TypedFlags, io: Io): Promise<number> {
   const settings = settingsOf(flags, io);
   refuseJson(settings, 'scrub');
-  const mirror = await openMirror(settings, io);
+  const mirror = await openMirror(settings, flags, io);
   const threads = Math.min(io.cores, 2);
   const pool = new HashPool({ threads, maxRate: settings['max-rate'] ?? usualRate });
   const stop = () => pool.cancel();

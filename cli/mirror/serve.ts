@@ -28,7 +28,7 @@ export async function runServe(flags: TypedFlags, io: Io): Promise<number> {
   const listen = settings.listen ?? usualListen;
   refuseStrangers(listen, settings);
   const log = createLogger((line) => void io.stderr.write(line), settings['log-level'] ?? 'info', io.now);
-  const mirror = await openMirror(settings, io);
+  const mirror = await openMirror(settings, flags, io, ({ message, hint }) => log.warn(message, { hint }));
   const stop = new AbortController();
   const { catalog } = mirror;
   const metrics = new Metrics({

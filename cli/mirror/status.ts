@@ -40,7 +40,7 @@ function table(models: readonly ModelLine[]): string[] {
 /** `model-mirror status`: what is here, what moved upstream, what was refused. */
 export async function runStatus(flags: TypedFlags, io: Io): Promise<number> {
   const settings = settingsOf(flags, io);
-  const mirror = await openMirror(settings, io);
+  const mirror = await openMirror(settings, flags, io);
   try {
     const { catalog, data, policy } = mirror;
     const totals = await catalog.totals();

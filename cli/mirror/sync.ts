@@ -16,7 +16,7 @@ export async function runSync(words: readonly string[], flags: TypedFlags, io: I
   if (words.length === 0 && settings['allow-list'] === undefined)
     throw new KnownError('USAGE', { problem: 'sync needs names of models, or --allow-list FILE' });
   const named = words.map((word) => parseModelName(word));
-  const mirror = await openMirror(settings, io);
+  const mirror = await openMirror(settings, flags, io);
   const signal = io.interrupted;
   const sizes = new Map<string, number>();
   const transfers = new Transfers(

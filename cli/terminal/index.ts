@@ -10,3 +10,4 @@ export { openReportFiles, type ReportFile, type WantedReport } from './report-fi
 export { type Program, tellError, withLoss } from './tell-error.ts';
 export { errorLine, TerminationLog, terminationLine } from './termination-log.ts';
 export { Transfers } from './transfers.ts';
+export { type NamingSettings, tellFacts, tellSwappable, trustFilesOf } from './trust-files.ts';

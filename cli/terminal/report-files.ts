@@ -1,7 +1,8 @@
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, readlinkSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Format } from '../../src/config/index.ts';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
+import { openToWrite } from '../../src/files/index.ts';
 import { liesInStore } from './in-store.ts';
 
 export interface WantedReport {
@@ -32,6 +33,9 @@ export function openReportFiles(wanted: readonly WantedReport[], store: string):
     for (const [at, { format }] of wanted.entries()) {
       const report = OpenReport.open(format, paths[at] ?? '');
       opened.push(report);
+      // A link may have been put into its path since.
+      if (liesInStore(report.place, store))
+        throw new KnownError('REPORT_IN_STORE', { path: paths[at] ?? '' });
       if (opened.some((other) => other !== report && other.isSameFile(report)))
         throw new KnownError('USAGE', { problem: `two reports would go into one file: ${paths[at]}` });
     }
@@ -68,9 +72,18 @@ class OpenReport implements ReportFile {
   /** Not emptied yet: whether it may be is not known before every report of the run was looked at. */
   static open(format: Format, path: string): OpenReport {
     try {
-      return new OpenReport(format, path, openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o644));
+      return new OpenReport(format, path, openToWrite(path, 'follow', constants.O_CREAT, 0o644));
     } catch (error) {
       throw error instanceof KnownError ? error : unwritable(path, describeCause(error), error);
+    }
+  }
+
+  /** Where the open file lies, as Linux tells; elsewhere its path. */
+  get place(): string {
+    try {
+      return readlinkSync(`/proc/self/fd/${this.#fd}`);
+    } catch {
+      return this.#path;
     }
   }
 

@@ -1,5 +1,6 @@
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, writeSync } from 'node:fs';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
+import { openToWrite } from '../../src/files/index.ts';
 import { explainExitStatus } from '../../src/findings/index.ts';
 import { type CheckReport, printable } from '../../src/report/index.ts';
 import { liesInStore } from './in-store.ts';
@@ -82,11 +83,7 @@ export class TerminationLog {
 
 function open(file: string | undefined): number {
   const create = file === undefined ? 0 : constants.O_CREAT;
-  const fd = openSync(
-    file ?? usualFile,
-    constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | create,
-    0o644,
-  );
+  const fd = openToWrite(file ?? usualFile, 'keep', constants.O_NONBLOCK | create, 0o644);
   const stat = fstatSync(fd);
   if (stat.isFile() && stat.nlink === 1) return fd;
   closeSync(fd);

@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync } from 'node:fs';
+import { lstatSync, readFileSync, writeFileSync } from 'node:fs';
 import {
   appendEntry,
   ownCustodyKey,
@@ -9,7 +9,7 @@ import {
   transferSheet,
 } from '../../src/custody/index.ts';
 import { describeCause, KnownError, systemCode } from '../../src/errors/index.ts';
-import { replaceFile } from '../../src/files/index.ts';
+import { placeWith } from '../../src/files/index.ts';
 import type { Digest } from '../../src/oci/index.ts';
 import type { StateDirectory } from '../../src/state/index.ts';
 import {
@@ -104,7 +104,8 @@ export function refuseLink(path: string): void {
 export function writeBeside(path: string, content: Uint8Array | string): void {
   refuseLink(path);
   try {
-    replaceFile(path, content, 0o644);
+    // What lies there by now is replaced, and not followed.
+    placeWith(path, 0o644, (fd) => writeFileSync(fd, content));
   } catch (error) {
     throw new KnownError('FILE_UNWRITABLE', { path, problem: describeCause(error) }, error);
   }

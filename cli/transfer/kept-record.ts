@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
+import { makeFolders } from '../../src/files/index.ts';
 import { printable } from '../../src/report/index.ts';
 
 /** Where the record of an archive is kept here. */
@@ -19,7 +19,7 @@ export function* recordLines({ record, apart }: KeptRecord): Generator<string> {
 /** Makes the directory of the records of this side. @throws KnownError FILE_UNWRITABLE */
 export function makeRecordFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolders(path, 0o700);
   } catch (error) {
     throw new KnownError('FILE_UNWRITABLE', { path, problem: describeCause(error) }, error);
   }

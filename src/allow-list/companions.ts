@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
-import { readSmall, replaceFile } from '../files/index.ts';
+import { makeFolders, readSmall, replaceFile } from '../files/index.ts';
 import { type ChunkTable, parseChunkTable } from '../hash/index.ts';
 import { type Digest, digestFromBytes, digestHex, manifestSizeLimit } from '../oci/index.ts';
 import type { ListedDescriptor } from './allow-list.ts';
@@ -75,7 +75,7 @@ function putNamed(folder: string, bytes: Uint8Array): Digest {
   if (typeof readNamed(folder, digest, Math.max(bytes.length, 1)) !== 'string') return digest;
   const path = join(folder, digestHex(digest));
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
     replaceFile(path, bytes, 0o644);
   } catch (error) {
     throw new KnownError('FILE_UNWRITABLE', { path, problem: describeCause(error) }, error);

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LockEffects } from '../blobs/index.ts';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
+import { makeFolders } from '../files/index.ts';
 import { type Digest, digestHex } from '../oci/index.ts';
 import type { ByteSource } from './byte-source.ts';
 import { OutputFile } from './output-file.ts';
@@ -101,7 +102,7 @@ export class Incoming {
 
   #make(path: string): string {
     try {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      makeFolders(path, 0o700);
       return path;
     } catch (error) {
       throw new KnownError('FILE_UNWRITABLE', { path, problem: describeCause(error) }, error);

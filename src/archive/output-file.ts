@@ -10,11 +10,10 @@ import {
   renameSync,
   write,
 } from 'node:fs';
-import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { type LockEffects, ReceiveLock } from '../blobs/index.ts';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
-import { syncDirectory } from '../files/index.ts';
+import { Place } from '../files/index.ts';
 
 const readAt = promisify(read);
 const writeAt = promisify(write);
@@ -32,7 +31,7 @@ const flushEvery = 256 * 1024 * 1024;
  */
 export class OutputFile {
   readonly path: string;
-  readonly #partial: string;
+  readonly #place: Place;
   readonly #fd: number;
   /** Held while it is written; undefined where it was finished by an earlier run: it may only be what it is. */
   readonly #lock: ReceiveLock | undefined;
@@ -42,9 +41,9 @@ export class OutputFile {
   #flushed = 0;
   #flushing: Promise<void> | undefined;
 
-  private constructor(path: string, partial: string, fd: number, lock: ReceiveLock | undefined) {
+  private constructor(path: string, place: Place, fd: number, lock: ReceiveLock | undefined) {
     this.path = path;
-    this.#partial = partial;
+    this.#place = place;
     this.#fd = fd;
     this.#lock = lock;
     this.#there = fstatSync(fd).size;
@@ -52,18 +51,23 @@ export class OutputFile {
 
   /** @throws KnownError FILE_UNWRITABLE, OUTPUT_BUSY */
   static open(path: string, effects: LockEffects): OutputFile {
-    const before = openFinished(path);
-    if (before !== undefined) return new OutputFile(path, path, before, undefined);
-    const partial = `${path}.partial`;
-    const lock = takeLock(partial, effects);
+    const place = openPlace(path);
     try {
-      // Another process may have finished it just now.
-      const finished = openFinished(path);
-      if (finished === undefined) return new OutputFile(path, partial, openPartial(partial), lock);
-      lock.release();
-      return new OutputFile(path, path, finished, undefined);
+      const before = openFinished(path, place);
+      if (before !== undefined) return new OutputFile(path, place, before, undefined);
+      const lock = takeLock(path, place, effects);
+      try {
+        // Another process may have finished it just now.
+        const finished = openFinished(path, place);
+        if (finished === undefined) return new OutputFile(path, place, openPartial(path, place), lock);
+        lock.release();
+        return new OutputFile(path, place, finished, undefined);
+      } catch (error) {
+        lock.release();
+        throw error;
+      }
     } catch (error) {
-      lock.release();
+      place[Symbol.dispose]();
       throw error;
     }
   }
@@ -92,7 +96,7 @@ export class OutputFile {
       }
       this.#flushNowAndThen();
     } catch (error) {
-      throw unwritable(this.#partial, error);
+      throw unwritable(partialOf(this.path), error);
     }
   }
 
@@ -105,11 +109,11 @@ export class OutputFile {
       if (this.#lock !== undefined) {
         if (this.#there > this.#at) ftruncateSync(this.#fd, this.#at);
         fsyncSync(this.#fd);
-        renameSync(this.#partial, this.path);
-        syncDirectory(dirname(this.path));
+        renameSync(this.#place.at(partialOf(this.#place.name)), this.#place.at());
+        this.#place.sync();
       }
     } catch (error) {
-      throw unwritable(this.#partial, error);
+      throw unwritable(partialOf(this.path), error);
     }
   }
 
@@ -117,6 +121,7 @@ export class OutputFile {
     await this.#flushing?.catch(() => {});
     closeSync(this.#fd);
     this.#lock?.release();
+    this.#place[Symbol.dispose]();
   }
 
   /** How many of these bytes lie in their place already, as far as everything before them did. */
@@ -153,9 +158,20 @@ export class OutputFile {
   }
 }
 
-function openFinished(path: string): number | undefined {
+const partialOf = (name: string): string => `${name}.partial`;
+
+/** A link in its place is replaced when the archive is whole; root follows none of somebody else on the way there. */
+function openPlace(path: string): Place {
   try {
-    const fd = openSync(path, O_RDONLY | O_NONBLOCK);
+    return Place.open(path, 'keep');
+  } catch (error) {
+    throw unwritable(partialOf(path), error);
+  }
+}
+
+function openFinished(path: string, place: Place): number | undefined {
+  try {
+    const fd = openSync(place.at(), O_RDONLY | O_NONBLOCK);
     if (fstatSync(fd).isFile()) return fd;
     closeSync(fd);
   } catch (error) {
@@ -166,28 +182,30 @@ function openFinished(path: string): number | undefined {
 }
 
 /** Two that write one file make a third one of it, which both would call theirs. */
-function takeLock(partial: string, effects: LockEffects): ReceiveLock {
+function takeLock(path: string, place: Place, effects: LockEffects): ReceiveLock {
   let lock: ReceiveLock | undefined;
   try {
-    lock = ReceiveLock.take(`${partial}.lock`, effects);
+    lock = ReceiveLock.take(place.at(`${partialOf(place.name)}.lock`).toString(), effects);
   } catch (error) {
-    throw unwritable(partial, error);
+    throw unwritable(partialOf(path), error);
   }
-  if (lock === undefined) throw new KnownError('OUTPUT_BUSY', { path: partial });
+  if (lock === undefined) throw new KnownError('OUTPUT_BUSY', { path: partialOf(path) });
   return lock;
 }
 
-function openPartial(path: string): number {
+function openPartial(path: string, place: Place): number {
   try {
-    const fd = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o644);
+    const fd = openSync(place.at(partialOf(place.name)), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o644);
     const stat = fstatSync(fd);
     if (stat.isFile() && stat.nlink === 1) return fd;
     closeSync(fd);
   } catch (error) {
-    throw unwritable(path, error);
+    throw unwritable(partialOf(path), error);
   }
-  throw unwritable(path, 'it is not a file of its own');
+  throw unwritable(partialOf(path), 'it is not a file of its own');
 }
 
 const unwritable = (path: string, error: unknown) =>
-  new KnownError('FILE_UNWRITABLE', { path, problem: describeCause(error) }, error);
+  error instanceof KnownError && error.code === 'FILE_UNWRITABLE'
+    ? error
+    : new KnownError('FILE_UNWRITABLE', { path, problem: describeCause(error) }, error);

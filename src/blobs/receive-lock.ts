@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
+  constants,
+  fstatSync,
   futimesSync,
   linkSync,
   lstatSync,
   openSync,
   readdirSync,
-  readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -103,13 +105,25 @@ export function sweepLocks(folder: string, now: Date): void {
 /** What file systems without hard links say. */
 const noLinks: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
+/** The text of a mark. On a medium it may be anything by now: it is opened without waiting for a FIFO. */
+function readMark(file: string): string {
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    if (!fstatSync(fd).isFile()) return '';
+    const room = Buffer.alloc(markLimit);
+    return room.toString('utf8', 0, readSync(fd, room));
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** Whether there was a stale lock, which is gone now. Renamed first: of two that see it, one removes it. */
 function removeStale(path: string, now: Date): boolean {
   const isStale = (file: string) => {
     const stat = lstatSync(file);
-    // On a medium it may be anything, and what is no mark is not read: a FIFO would never end.
+    // On a medium it may be anything, and what is no mark is not read.
     if (!stat.isFile() || stat.size > markLimit) return false;
-    return now.getTime() - stat.mtimeMs > staleMs || isGone(readFileSync(file, 'utf8'));
+    return now.getTime() - stat.mtimeMs > staleMs || isGone(readMark(file));
   };
   try {
     if (!isStale(path)) return false;

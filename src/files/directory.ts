@@ -59,7 +59,7 @@ export class Directory implements Disposable {
   }
 
   rawPathOf(name: RawName): RawName {
-    return `${this.#raw}/${name}`;
+    return this.#raw === '/' ? `/${name}` : `${this.#raw}/${name}`;
   }
 
   pathOf(name: RawName): string {

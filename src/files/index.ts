@@ -10,6 +10,17 @@ export {
   settle,
   type WhenDenied,
 } from './identity.ts';
+export { openToWrite } from './open-to-write.ts';
+export { type LastLink, makeFolders, Place } from './place.ts';
 export { type RawName, rawToBytes, rawToText, textToRaw } from './raw-name.ts';
 export { type ReadFor, readSmall } from './read-small.ts';
-export { placeWith, replaceFile, syncDirectory } from './replace-file.ts';
+export { placeWith, replaceFile } from './replace-file.ts';
+export {
+  makeTrustedFolder,
+  type Swappable,
+  type Trusted,
+  trustedBy,
+  whoCanSwap,
+  whoCanWrite,
+} from './swappable.ts';
+export { syncDirectory, syncOpened } from './sync-directory.ts';

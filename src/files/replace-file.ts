@@ -1,79 +1,38 @@
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  openSync,
-  readlinkSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
-import { systemCode } from '../errors/index.ts';
-import { makeDurable } from './durable.ts';
-import { cannotSync } from './identity.ts';
-
-/** Links in a row that are followed; as many as Linux follows. */
-const linkLimit = 40;
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { Place } from './place.ts';
 
 /**
  * Replaces a file whole: temporary file beside it, fsync, rename, fsync of the directory. A crash at any line leaves
- * the old file or the new one. Of two writers the last one wins. A link stays a link: what it leads to is replaced.
+ * the old file or the new one. Of two writers the last one wins. A link stays a link: what it leads to is replaced;
+ * root follows none that another user made.
  *
- * @throws system errors (EACCES, ENOSPC, EROFS)
+ * @throws system errors (EACCES, ENOSPC, EROFS); KnownError FILE_UNWRITABLE where root would follow a link of somebody else
  */
 export function replaceFile(path: string, content: Uint8Array | string, mode: number): void {
-  placeWith(behindLinks(path), mode, (fd) => writeFileSync(fd, content));
+  using place = Place.open(path, 'follow');
+  fill(place, mode, (fd) => writeFileSync(fd, content));
 }
 
-/** `replaceFile`, with what `fill` writes, and a link is itself replaced: for directories that others can write too. */
-export function placeWith(target: string, mode: number, fill: (fd: number) => void): void {
+/** `replaceFile`, with what `write` writes, and a link is itself replaced: for directories that others can write too. */
+export function placeWith(target: string, mode: number, write: (fd: number) => void): void {
+  using place = Place.open(target, 'keep');
+  fill(place, mode, write);
+}
+
+function fill(place: Place, mode: number, write: (fd: number) => void): void {
   // Not named after the process: in a container that is always the same one, and a crash leaves its file behind.
-  const temporary = `${target}.${randomBytes(6).toString('hex')}.tmp`;
+  const temporary = place.at(`${place.name}.${randomBytes(6).toString('hex')}.tmp`);
   const fd = openSync(temporary, 'wx+', mode);
   try {
-    fill(fd);
+    write(fd);
     fsyncSync(fd);
-    renameSync(temporary, target);
+    renameSync(temporary, place.at());
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
   } finally {
     closeSync(fd);
   }
-  syncDirectory(dirname(target));
-}
-
-/** Where a path leads, also where nothing lies there yet. */
-function behindLinks(path: string): string {
-  let target = path;
-  for (let followed = 0; followed < linkLimit; followed += 1) {
-    const here = join(realpathSync.native(dirname(target)), basename(target));
-    const next = linkAt(here);
-    if (next === undefined) return here;
-    target = resolve(dirname(here), next);
-  }
-  return path;
-}
-
-function linkAt(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Makes renames and removals in a directory last, where the file system can: those of some media cannot. */
-export function syncDirectory(path: string): void {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    makeDurable(fd);
-  } catch (error) {
-    if (!cannotSync.has(systemCode(error) ?? '')) throw error;
-  } finally {
-    closeSync(fd);
-  }
+  place.sync();
 }

@@ -106,6 +106,18 @@ export const listRules = {
     'Name a state directory of your own: --state DIR.',
     2,
   ),
+  'trust-file-writable': warning(
+    'A user other than root and the one who checks can write a file that decides what is trusted (key, trust policy, settings, state), or put another one in its place.',
+    'Whoever can replace the key decides what is approved. A check that guards a start fails where root runs it.',
+    'Give the file, and every directory above it, to root, and take the permission to write from everybody else: chmod go-w.',
+    2,
+  ),
+  'list-file-writable': warning(
+    'A user other than root and the one who checks can write the allow-list, its approvals or its tables, or put others in their place.',
+    'The signature stands against another list; an old list, or none at all, is what that user can bring.',
+    'Give the files, and every directory above them, to root, and take the permission to write from everybody else: chmod go-w.',
+    2,
+  ),
   'trust-malformed': error(
     2,
     'The trust policy is not one that two readers would read alike, or a key in it cannot be used.',

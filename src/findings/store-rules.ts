@@ -246,6 +246,11 @@ export const otherRules = {
     'What lies there was not checked.',
     'Check permissions and the disk, then check again.',
   ),
+  'store-swappable': warning(
+    'A user other than root, the one who checks and the owner of the store can put another store in its place: by a directory above it, or by a link on the way to it.',
+    'What is checked now and what is read later may be two stores.',
+    'Keep the store below directories of root or of its owner, which nobody else can write.',
+  ),
   'store-link-outside': error(
     4,
     'A directory of the store is a symbolic link that leaves it.',

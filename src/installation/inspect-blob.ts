@@ -1,6 +1,6 @@
-import { closeSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
-import type { Directory } from '../files/index.ts';
+import { type Directory, type FileIdentity, identityOf } from '../files/index.ts';
 import { type ChunkTable, type HashPool, pieceCount } from '../hash/index.ts';
 import type { Digest } from '../oci/index.ts';
 import { blobFileName } from '../store/index.ts';
@@ -8,7 +8,11 @@ import type { Range } from '../upstream/index.ts';
 
 /** How one blob of a store is. */
 export type BlobState =
-  | { readonly kind: 'sound' }
+  | {
+      readonly kind: 'sound';
+      /** The file that was read, which may have another name by now. */
+      readonly file: FileIdentity;
+    }
   | { readonly kind: 'missing' }
   | {
       readonly kind: 'altered';
@@ -36,7 +40,8 @@ export async function inspectBlob(
     const fd = blobs.openFile(name);
     try {
       const whole = await pool.digest(fd, digest);
-      if (whole.digest === digest && whole.size === size) return { kind: 'sound' };
+      const file = identityOf(fstatSync(fd, { bigint: true }));
+      if (whole.digest === digest && whole.size === size) return { kind: 'sound', file };
       const altered = { kind: 'altered', found: whole.digest, bytes: whole.size } as const;
       if (table === undefined || whole.size !== table.size)
         return { ...altered, isSound: undefined, pieces: undefined };

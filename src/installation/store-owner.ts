@@ -1,6 +1,7 @@
 import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { KnownError, systemCode } from '../errors/index.ts';
+import { whoCanSwap } from '../files/index.ts';
 
 export interface Owner {
   readonly uid: number;
@@ -11,7 +12,8 @@ export interface Owner {
  * Who has to write into a store: undefined where this process is that user already.
  *
  * Root becomes the owner before the first write, so that nobody who can write into the store leads root's writes
- * elsewhere with a link; a store of root's own that others can change is refused. Another user writes into a store of
+ * elsewhere with a link; a store of root's own that others can change is refused, and so is one that somebody beside root
+ * and its owner can put something else in the place of. Another user writes into a store of
  * his own, or into one that belongs to a group of his (setgid and writable for it: the fsGroup of a pod).
  *
  * @param uid of this process; undefined where there is no such thing
@@ -37,15 +39,37 @@ export function ownerToBecome(store: string, uid: number | undefined): Owner | u
     throw new KnownError('REPAIR_REFUSED', {
       problem: `${store} belongs to user ${owner.uid}, and this is user ${uid}`,
     });
-  if (owner.uid !== 0) return owner.uid === uid ? undefined : owner;
+  if (owner.uid !== 0 && owner.uid === uid) return undefined;
+  if (owner.uid !== 0) {
+    refuseSwappable(
+      parts.map(({ path }) => path),
+      owner.uid,
+    );
+    return owner;
+  }
   const open = [{ path: dirname(store), stat: statSync(dirname(store)) }, ...parts].find(
     // Sticky (/tmp) is no better: another user's file could lie where one is to be made.
     ({ stat }) => (stat.mode & 0o022) !== 0,
   );
-  if (open === undefined) return undefined;
-  throw new KnownError('REPAIR_REFUSED', {
-    problem: `${open.path} can be changed by other users, and root does not write there`,
-  });
+  if (open !== undefined)
+    throw new KnownError('REPAIR_REFUSED', {
+      problem: `${open.path} can be changed by other users, and root does not write there`,
+    });
+  refuseSwappable(
+    parts.map(({ path }) => path),
+    owner.uid,
+  );
+  return undefined;
+}
+
+/** Whoever can put another store in the place of this one would lead the writes elsewhere. @throws KnownError REPAIR_REFUSED */
+function refuseSwappable(paths: readonly string[], owner: number): void {
+  for (const path of paths) {
+    const swappable = whoCanSwap(path, { users: [0, owner] });
+    if (swappable === undefined) continue;
+    const problem = `${swappable.who} can write ${swappable.path}, and could put something else in the place of ${path}; root does not write there`;
+    throw new KnownError('REPAIR_REFUSED', { problem });
+  }
 }
 
 function isOfOwnGroup(path: string, { mode }: Stats): boolean {

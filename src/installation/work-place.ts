@@ -1,4 +1,4 @@
-import { existsSync, linkSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, lstatSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { BlobDirectory, type DirectoryEffects } from '../blobs/index.ts';
 import { describeCause, KnownError } from '../errors/index.ts';
@@ -12,11 +12,14 @@ import { makeFolder } from './make-folder.ts';
 export class WorkPlace {
   readonly path: string;
   readonly blobs: BlobDirectory;
+  /** Who works there. */
+  readonly uid: number | undefined;
   readonly #now: () => Date;
 
-  private constructor(path: string, blobs: BlobDirectory, now: () => Date) {
+  private constructor(path: string, blobs: BlobDirectory, { uid, now }: DirectoryEffects) {
     this.path = path;
     this.blobs = blobs;
+    this.uid = uid;
     this.#now = now;
   }
 
@@ -32,8 +35,12 @@ export class WorkPlace {
     for (const path of placesFor(store)) {
       try {
         makeFolder(path, 0o700);
-        if (statSync(path).dev !== device) throw new Error('it is on another file system than the store');
-        return new WorkPlace(path, BlobDirectory.open(path, effects), effects.now);
+        const stat = lstatSync(path);
+        if (!stat.isDirectory()) throw new Error('it is no directory');
+        if (effects.uid !== undefined && stat.uid !== effects.uid && stat.uid !== 0)
+          throw new Error(`it belongs to user ${stat.uid}, not to ${effects.uid}`);
+        if (stat.dev !== device) throw new Error('it is on another file system than the store');
+        return new WorkPlace(path, BlobDirectory.open(path, effects), effects);
       } catch (error) {
         problems.push(`${path}: ${describeCause(error)}`);
       }

@@ -1,8 +1,8 @@
 import { fsyncSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { KnownError, systemCode } from '../errors/index.ts';
-import { Directory, type RawName, textToRaw } from '../files/index.ts';
+import { systemCode } from '../errors/index.ts';
+import { type Directory, Place, type RawName } from '../files/index.ts';
 import type { Digest } from '../oci/index.ts';
-import { openOwnFolder, whyNotBeside } from './own-folder.ts';
+import { openOwnFolder, refusalOf } from './own-folder.ts';
 
 /** What is taken out of a store so that the rest of it can start. */
 export interface Outcasts {
@@ -24,6 +24,9 @@ export interface Quarantined {
  * what was orphaned at its next start. Nothing is deleted or copied; `mv` brings it back. Manifests go first: a crash
  * in between leaves blobs that nothing names.
  *
+ * The owner of the store may swap its names, and directories above it, while root moves: all of it is reached by open
+ * directories, and no link of another user is followed on the way to them.
+ *
  * @param store absolute, links resolved
  * @throws KnownError START_REFUSED, also when the sibling would lie on another file system
  */
@@ -33,8 +36,9 @@ export function quarantine(
   effects: { readonly now: Date; readonly uid: number | undefined },
 ): Quarantined {
   try {
-    using root = Directory.open(textToRaw(store));
-    using folder = openOwnFolder(`${store}.quarantine`, 0o700, effects.uid);
+    using beside = Place.open(store, 'keep');
+    using root = beside.openDirectory();
+    using folder = openOwnFolder(beside, `${store}.quarantine`, 0o700, effects.uid);
     const name = effects.now.toISOString().replace(/[:.]/g, '');
     mkdirSync(folder.reach(name), { mode: 0o700, recursive: true });
     using place = folder.openDirectory(name);
@@ -48,11 +52,9 @@ export function quarantine(
       if (moved.models + moved.blobs === 0) rmSync(folder.reach(name), { recursive: true });
     }
     fsyncSync(place.fd);
-    return { path: `${folder.path}/${name}`, ...moved };
+    return { path: `${store}.quarantine/${name}`, ...moved };
   } catch (error) {
-    if (error instanceof KnownError) throw error;
-    const problem = `not everything that is bad could be put into quarantine: ${whyNotBeside(error)}`;
-    throw new KnownError('START_REFUSED', { problem }, error);
+    throw refusalOf('not everything that is bad could be put into quarantine', error);
   }
 }
 

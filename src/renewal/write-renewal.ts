@@ -1,8 +1,8 @@
-import { accessSync, constants, mkdirSync, realpathSync } from 'node:fs';
+import { accessSync, constants, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { listSizeLimit } from '../allow-list/index.ts';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
-import { replaceFile } from '../files/index.ts';
+import { makeFolders, replaceFile } from '../files/index.ts';
 import {
   approvalsPath,
   approvalsSizeLimit,
@@ -86,7 +86,7 @@ function writePolicies(
   ];
   for (const { version, signed } of earlier) {
     const place = earlierPolicyPath(path, version);
-    mkdirSync(dirname(place), { recursive: true });
+    makeFolders(dirname(place));
     write(approvalsPath(place), signed.approvals);
     write(place, signed.bytes);
   }

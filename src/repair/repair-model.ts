@@ -193,7 +193,7 @@ export class ModelRepair {
     this.#touch(this.#effects.now());
     const { bytes, digest } = wanted.checked;
     const reason = 'a repair replaced this by a manifest';
-    const kept = installManifest(this.#store.path, wanted.name, bytes, this.#work(), reason);
+    const kept = installManifest(this.#store, wanted.name, bytes, this.#work(), reason);
     const was = kept === undefined ? 'missing' : 'altered';
     this.#mended.push({
       ...{ layer: 'manifest', digest, was, kept },

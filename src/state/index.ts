@@ -1,2 +1,2 @@
 export { defaultStatePath, type StateEnvironment } from './locate.ts';
-export { StateDirectory, type StateEffects } from './state-directory.ts';
+export { refuseForeignPath, StateDirectory, type StateEffects } from './state-directory.ts';

@@ -5,7 +5,6 @@ import {
   fstatSync,
   linkSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -19,7 +18,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
-import { makeDurable, syncDirectory, writeFlags } from '../files/index.ts';
+import {
+  makeDurable,
+  makeFolders,
+  syncDirectory,
+  trustedBy,
+  whoCanSwap,
+  writeFlags,
+} from '../files/index.ts';
 
 export interface StateEffects {
   now(): Date;
@@ -58,7 +64,7 @@ export class StateDirectory {
   /** Opens the directory, and makes it when it is not there. @throws KnownError STATE_UNUSABLE */
   static open(path: string, effects: StateEffects): StateDirectory {
     try {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      makeStateFolder(path, effects.uid);
       const stat = statSync(path);
       const refuse = (problem: string) => new KnownError('STATE_UNUSABLE', { path, problem });
       if (!stat.isDirectory()) throw refuse('it is not a directory');
@@ -258,6 +264,27 @@ export class StateDirectory {
     }
     return new KnownError('STATE_LOCKED', { path: this.path, pid });
   }
+}
+
+/**
+ * Makes a directory in which something is remembered: of mode 0700, for the user who runs. Root remembers nothing below a
+ * directory that somebody else can change: that user could put another directory there, and another memory with it.
+ *
+ * @throws KnownError STATE_UNUSABLE, FILE_UNWRITABLE; system errors
+ */
+export function makeStateFolder(path: string, uid: number | undefined): void {
+  refuseForeignPath(path, uid);
+  makeFolders(path, 0o700);
+  refuseForeignPath(path, uid);
+}
+
+/** The same judgement before anything is made. @throws KnownError STATE_UNUSABLE */
+export function refuseForeignPath(path: string, uid: number | undefined): void {
+  if (uid !== 0) return;
+  const swappable = whoCanSwap(path, trustedBy(uid));
+  if (swappable === undefined) return;
+  const problem = `${swappable.who} can write ${swappable.path}, and could put another directory in its place`;
+  throw new KnownError('STATE_UNUSABLE', { path, problem });
 }
 
 const inodeOf = ({ dev, ino }: BigIntStats): string => `${dev}:${ino}`;

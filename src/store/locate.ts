@@ -12,6 +12,8 @@ export interface StoreEnvironment {
 export interface LocatedStore {
   /** Absolute, links resolved: the store is where the user's path leads. */
   readonly path: string;
+  /** As it was named, where it was looked for first of all. */
+  readonly named: string;
   /** Other stores on this machine, which were not chosen. */
   readonly others: readonly string[];
 }
@@ -55,6 +57,7 @@ export function locateStore(named: string | undefined, environment: StoreEnviron
   }
   return {
     path,
+    named: found,
     others: named === undefined ? usual.filter((place) => place !== found && isStore(place)) : [],
   };
 }

@@ -1,8 +1,8 @@
-import { existsSync, linkSync, mkdirSync, renameSync, rmSync, utimesSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync, utimesSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { blobsOf } from '../admission/index.ts';
 import { KnownError } from '../errors/index.ts';
-import { syncDirectory } from '../files/index.ts';
+import { type FileIdentity, syncOpened } from '../files/index.ts';
 import {
   downloadEnded,
   installBlob,
@@ -69,10 +69,10 @@ export async function placeModel(
         const old = installBlob(blobs, digest, work, reason);
         if (old !== undefined) kept.push(old);
       }
-      if (missing.length > 0) syncDirectory(join(store.path, 'blobs'));
+      if (missing.length > 0) syncOpened(blobs.fd);
       missing = lacking();
       if (missing.length === 0 && !named) {
-        const old = installManifest(store.path, name, checked.bytes, work, reason);
+        const old = installManifest(store, name, checked.bytes, work, reason);
         if (old !== undefined) kept.push(old);
         named = true;
         missing = lacking();
@@ -92,19 +92,32 @@ export async function placeModel(
  * Gives a blob that lies in the store a second name beside it, so that it can be put back: where no manifest named it, a
  * clean-up that is going on takes it although one does now.
  *
+ * @param file the one that was read; another one that has its name by now is not kept
  * @returns whether a clean-up may take it
  */
-export function holdBlob({ blobs }: OllamaStore, work: WorkPlace, digest: Digest, now: Date): boolean {
+export function holdBlob(
+  { blobs }: OllamaStore,
+  work: WorkPlace,
+  { digest, file }: { readonly digest: Digest; readonly file: FileIdentity },
+  now: Date,
+): boolean {
   if (blobs === undefined || !mayBeTaken(blobs, digest, now)) return false;
   try {
     const copy = copyOf(work.blobs.placeOf(digest));
     mkdirSync(dirname(copy), { recursive: true, mode: 0o700 });
     rmSync(copy, { force: true });
     linkSync(blobs.reach(blobFileName(digest)), copy);
+    if (!isFile(copy, file)) rmSync(copy, { force: true });
   } catch {
     // It is gone already, or the file system has no links: that it is missing is told where it is missed.
   }
   return true;
+}
+
+/** Only its ctime may have moved, by the new name. */
+function isFile(path: string, { dev, ino, size, mtimeNs }: FileIdentity): boolean {
+  const now = lstatSync(path, { bigint: true });
+  return now.dev === dev && now.ino === ino && now.size === size && now.mtimeNs === mtimeNs;
 }
 
 /** A blob that lies in the store is no longer what was received: nothing of it waits, not even from a run that was killed. */

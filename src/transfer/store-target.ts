@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { blobsOf, digestOf } from '../admission/index.ts';
 import { KnownError } from '../errors/index.ts';
+import type { FileIdentity } from '../files/index.ts';
 import { defaultPieceSize, type HashPool } from '../hash/index.ts';
 import {
   cleanUpLooks,
@@ -63,6 +64,8 @@ const mostLooks = 30;
 export class StoreTarget implements BlobTarget, Disposable {
   readonly #request: TargetRequest;
   readonly #sound = new Set<Digest>();
+  /** Files of the store that were read and are right. */
+  readonly #read = new Map<Digest, FileIdentity>();
   #store: OllamaStore;
   #place: WorkPlace | undefined;
   /** Old blobs of the store are wanted, which a clean-up that is going on may take. */
@@ -89,7 +92,10 @@ export class StoreTarget implements BlobTarget, Disposable {
     const { blobs } = this.#store;
     if (blobs === undefined) return false;
     const state = await inspectBlob(blobs, blob, undefined, this.#request.pool);
-    if (state.kind === 'sound') this.#sound.add(blob.digest);
+    if (state.kind === 'sound') {
+      this.#sound.add(blob.digest);
+      this.#read.set(blob.digest, state.file);
+    }
     if (state.kind === 'obstacle')
       throw new KnownError('INSTALL_BLOCKED', { name: blob.digest, problem: state.problem });
     return state.kind === 'sound' || (await this.#received(blob));
@@ -116,9 +122,11 @@ export class StoreTarget implements BlobTarget, Disposable {
   hold(models: readonly WelcomeModel[], { now }: InstallEffects): void {
     for (const { name, checked } of models) {
       if (digestInStore(this.#request.store, name) === checked.digest) continue;
-      for (const { digest } of blobsOf(checked.manifest))
-        if (this.#sound.has(digest) && holdBlob(this.#store, this.#work(), digest, now()))
+      for (const { digest } of blobsOf(checked.manifest)) {
+        const file = this.#read.get(digest);
+        if (file !== undefined && holdBlob(this.#store, this.#work(), { digest, file }, now()))
           this.#mayVanish = true;
+      }
     }
   }
 

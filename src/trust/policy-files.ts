@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, unlinkSync } from 'node:fs';
+import { unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
-import { replaceFile } from '../files/index.ts';
+import { makeFolders, replaceFile } from '../files/index.ts';
 import { digestFromBytes } from '../oci/index.ts';
 import { approvalLines, approvalsSizeLimit } from './approvals.ts';
 import { statementOf } from './approve.ts';
@@ -68,7 +68,7 @@ export function editPolicy(path: string, changes: PolicyChanges, now: Date, rota
 /** The old version first, then the new one in its place: a crash in between leaves the old one in force. */
 function keep(path: string, version: number, bytes: Buffer): void {
   const earlier = earlierPolicyPath(path, version);
-  mkdirSync(dirname(earlier), { recursive: true });
+  makeFolders(dirname(earlier));
   replaceFile(earlier, bytes, 0o644);
   const approvals = readIfThere(approvalsPath(path), approvalsSizeLimit);
   if (approvals !== undefined) replaceFile(approvalsPath(earlier), approvals, 0o644);

@@ -1,4 +1,4 @@
-import type { Finding, RuleId } from '../findings/index.ts';
+import type { Fact, Finding, RuleId } from '../findings/index.ts';
 import type { Activity } from '../hash/index.ts';
 import type { StateDirectory } from '../state/index.ts';
 import type { BlobTables } from './blob-tables.ts';
@@ -24,6 +24,8 @@ export interface CheckRequest extends Limits {
   readonly firstFailure: boolean;
   /** Rules that fail although they normally do not. */
   readonly failOn: ReadonlySet<RuleId>;
+  /** What was found before the store was looked at: of the files by which the check decides. */
+  readonly facts?: readonly Fact[] | undefined;
   /** Opens the state directory; called only by a run that has a deadline. @throws KnownError STATE_* */
   readonly openState: () => StateDirectory;
   /** An allow-list that was judged; undefined checks integrity alone. */

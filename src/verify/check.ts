@@ -28,6 +28,7 @@ export async function check(request: CheckRequest, effects: CheckEffects): Promi
   const startedAt = effects.now();
   const began = effects.monotonic();
   const log = new FindingsLog(request.failOn, (finding) => effects.observer.finding(finding));
+  for (const fact of request.facts ?? []) log.add(fact);
   using store = OllamaStore.open(request.store, request.followLinksInto, (fact) => log.add(fact));
   const models = await readModels(store, request, effects.signal, log);
   const list = applyList(request.list, models, request.store, (fact) => log.add(fact));

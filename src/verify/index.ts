@@ -28,6 +28,7 @@ export type { HostFacts, SealingRequest } from './open-seals.ts';
 export { RunningModels, type RunningRequest } from './running-models.ts';
 export { Sealing } from './sealing.ts';
 export { ComparedStore, type LayerReading, type StoredEntry } from './store-as-list.ts';
+export { swappableFiles, swappableStore, type TrustFile } from './swappable-files.ts';
 export { tabledBlobs } from './tabled-blobs.ts';
 export { type ForList, verifyForList } from './verify-for-list.ts';
 export { type RemoteModels, verifyRemote } from './verify-remote.ts';

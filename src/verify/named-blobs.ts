@@ -5,6 +5,8 @@ import { gatherModels } from './gather-models.ts';
 export interface NamedBlobs {
   /** By full name; digests that only seem to be named (in a refused manifest) count too. */
   readonly models: ReadonlyMap<string, ReadonlySet<Digest>>;
+  /** SHA-256 of the manifests in which they are named, by full name. */
+  readonly manifests: ReadonlyMap<string, Digest>;
   /** False when something under `manifests/` could not be read: what seems unnamed may be named there. */
   readonly complete: boolean;
 }
@@ -22,5 +24,8 @@ export async function namedBlobs(
       manifest === undefined ? [] : [manifest.config, ...manifest.layers].map(({ digest }) => digest);
     return [record.full, new Set([...own, ...mentions])] as const;
   });
-  return { models: new Map(named), complete };
+  const manifests = models.flatMap(({ record: { full, manifestDigest } }) =>
+    manifestDigest === undefined ? [] : [[full, manifestDigest] as const],
+  );
+  return { models: new Map(named), manifests: new Map(manifests), complete };
 }

@@ -6,6 +6,7 @@ import {
   chownSync,
   existsSync,
   lstatSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -190,6 +191,33 @@ describe('verify-models repair', () => {
     const { status, stderr } = await at.repair();
     assert.equal(status, 4);
     assert.match(stderr, /blobs can be changed by other users, and root does not write there/);
+  });
+
+  test('a manifest is written behind no link: not where a directory of manifests was swapped for one', async () => {
+    await site.approve();
+    const folder = dirname(model.manifestPath);
+    const elsewhere = site.beside('elsewhere');
+    mkdirSync(elsewhere);
+    rmSync(folder, { recursive: true });
+    symlinkSync(elsewhere, folder);
+    const { status, stdout } = await at.repair(...at.list, 'sample:latest');
+    assert.equal(status, 4, stdout);
+    assert.match(stdout, /failed {4}sample:latest .*it is a link, and nothing is written behind one/);
+    assert.deepEqual(readdirSync(elsewhere), []);
+  });
+
+  test('a store below a directory of a third user is not written by root', {
+    skip: process.getuid?.() === 0 ? false : 'needs root',
+  }, async () => {
+    flipBit(model.blob('system'), 3, 0);
+    chownSync(site.scratch.folder, 61_001, 61_001);
+    const { status, stderr } = await at.repair();
+    assert.equal(status, 4);
+    assert.match(
+      stderr,
+      /user 61001 can write \S+, and could put something else in the place of \S+; root does not write there/,
+    );
+    assert.equal(existsSync(at.workPlace), false);
   });
 
   test("root becomes the store's owner before it writes: what is made belongs to that user", {

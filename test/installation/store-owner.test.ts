@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmodSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, renameSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import { ownerToBecome } from '../../src/installation/index.ts';
 import { ScratchStore } from '../fixtures/scratch-store.ts';
@@ -29,5 +30,57 @@ suite('who has to write into a store', () => {
   }, () => {
     share('.', 'blobs', 'manifests');
     assert.throws(() => ownerToBecome(store.path, 0), { code: 'REPAIR_REFUSED' });
+  });
+
+  suite('is nobody, as root, where a third user can put another store in its place', {
+    skip: own !== 0 && 'needs root',
+  }, () => {
+    const [owner, mallory] = [61_002, 61_001];
+    let path: string;
+    beforeEach(() => {
+      path = store.beside('a/b/models');
+      mkdirSync(dirname(path), { recursive: true });
+      renameSync(store.path, path);
+    });
+    const giveTo = (uid: number) => {
+      for (const part of [path, join(path, 'blobs'), join(path, 'manifests')]) chownSync(part, uid, uid);
+    };
+    const refused = (folder: string, who = 'user 61001') => ({
+      code: 'REPAIR_REFUSED',
+      message: new RegExp(`${who} can write ${folder}, and could put something else in the place of ${path}`),
+    });
+
+    for (const uid of [0, owner])
+      test(`and the store is ${uid === 0 ? "root's own" : "another user's"}`, () => {
+        giveTo(uid);
+        assert.deepEqual(ownerToBecome(path, 0), uid === 0 ? undefined : { uid, gid: uid });
+        // Not the directory above it, but one above that.
+        chownSync(store.beside('a'), mallory, mallory);
+        assert.throws(() => ownerToBecome(path, 0), refused(store.beside('a')));
+        chownSync(store.beside('a'), 0, 0);
+        chmodSync(store.beside('a'), 0o777);
+        assert.throws(() => ownerToBecome(path, 0), refused(store.beside('a'), 'every user of this machine'));
+        chmodSync(store.beside('a'), 0o1777);
+        assert.deepEqual(ownerToBecome(path, 0), uid === 0 ? undefined : { uid, gid: uid });
+      });
+
+    test('behind a link to blobs/ on another disk', () => {
+      const his = store.beside('his');
+      mkdirSync(join(his, 'blobs'), { recursive: true });
+      renameSync(join(path, 'blobs'), join(path, 'was'));
+      symlinkSync(join(his, 'blobs'), join(path, 'blobs'));
+      assert.equal(ownerToBecome(path, 0), undefined);
+      chownSync(his, mallory, mallory);
+      assert.throws(() => ownerToBecome(path, 0), {
+        code: 'REPAIR_REFUSED',
+        message: /user 61001 can write \S+his, and could put something else in the place of \S+blobs/,
+      });
+    });
+
+    test('the owner of the store may own all of what is above it, as in a home', () => {
+      giveTo(owner);
+      for (const folder of ['a', 'a/b']) chownSync(store.beside(folder), owner, owner);
+      assert.deepEqual(ownerToBecome(path, 0), { uid: owner, gid: owner });
+    });
   });
 });

@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { afterEach, beforeEach, describe, suite, test } from 'node:test';
 import { KnownError } from '../../src/errors/index.ts';
 import { StateDirectory, type StateEffects } from '../../src/state/index.ts';
 
@@ -95,6 +95,56 @@ describe('a state directory', () => {
       );
   });
 
+  suite('of root is refused below a directory that somebody else can change', {
+    skip: isRoot ? false : 'needs root, to give a directory away',
+  }, () => {
+    const problem = (who: string, at: string) =>
+      `STATE_UNUSABLE: ${who} can write ${at}, and could put another directory in its place`;
+
+    test('and is not made there', () => {
+      path = join(folder, 'a', 'b', 'state');
+      for (const [uid, mode, who] of [
+        [12345, 0o755, 'user 12345'],
+        [0, 0o777, 'every user of this machine'],
+        [0, 0o775, 'group 0'],
+      ] as const) {
+        mkdirSync(join(folder, 'a'), { recursive: true });
+        chownSync(join(folder, 'a'), uid, 0);
+        chmodSync(join(folder, 'a'), mode);
+        assert.equal(errorOf(open), problem(who, join(folder, 'a')));
+        assert.deepEqual(readdirSync(join(folder, 'a')), []);
+      }
+    });
+
+    test('however well it is kept itself, and by whichever link it is reached', () => {
+      const his = join(folder, 'his');
+      mkdirSync(join(his, 'state'), { recursive: true, mode: 0o700 });
+      chownSync(his, 12345, 12345);
+      path = join(his, 'state');
+      assert.equal(errorOf(open), problem('user 12345', his));
+      symlinkSync(path, join(folder, 'state'));
+      path = join(folder, 'state');
+      assert.equal(errorOf(open), problem('user 12345', his));
+      chownSync(his, 0, 0);
+      assert.equal(open().path, path);
+    });
+
+    test('and taken in a sticky one, where nobody can put another one in its place', () => {
+      mkdirSync(join(folder, 'tmp'));
+      chmodSync(join(folder, 'tmp'), 0o1777);
+      path = join(folder, 'tmp', 'mine', 'state');
+      open();
+      chownSync(join(folder, 'tmp', 'mine'), 12345, 12345);
+      assert.equal(errorOf(open), problem('user 12345', join(folder, 'tmp', 'mine')));
+    });
+
+    test('not that of another user, who is led no further than that user may go', () => {
+      mkdirSync(path, { mode: 0o700 });
+      chmodSync(folder, 0o777);
+      assert.equal(open({ uid: 4711 }).path, path);
+    });
+  });
+
   test('is not judged by owner and mode where users have no numbers', () => {
     mkdirSync(path);
     chmodSync(path, 0o777);
@@ -112,12 +162,13 @@ describe('a state directory', () => {
 
   test('is refused where a file, a dangling link or nothing that can be made is in its place', () => {
     writeFileSync(path, '');
-    assert.match(errorOf(open), /^STATE_UNUSABLE: EEXIST/);
+    assert.match(errorOf(open), /^STATE_UNUSABLE: (EEXIST|ENOTDIR)/);
     path = join(path, 'below');
     assert.match(errorOf(open), /^STATE_UNUSABLE: ENOTDIR/);
     path = join(folder, 'dangling');
     symlinkSync('nowhere', path);
     assert.match(errorOf(open), /^STATE_UNUSABLE: E/);
+    assert.ok(!existsSync(join(folder, 'nowhere')));
     path = 'a\0b';
     assert.match(errorOf(open), /^STATE_UNUSABLE: /);
   });

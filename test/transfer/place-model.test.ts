@@ -1,21 +1,25 @@
 import assert from 'node:assert/strict';
 import {
   existsSync,
+  lutimesSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { identityOf } from '../../src/files/index.ts';
 import { HashPool } from '../../src/hash/index.ts';
 import { prepareStore } from '../../src/installation/index.ts';
 import type { Digest } from '../../src/oci/index.ts';
 import { OllamaStore } from '../../src/store/index.ts';
-import { forgetReceived, placeModel } from '../../src/transfer/place-model.ts';
+import { forgetReceived, holdBlob, placeModel } from '../../src/transfer/place-model.ts';
 import { ArchiveSite, type CarriedModel } from '../fixtures/archive-site.ts';
 import { ReceivingStore } from '../fixtures/receiving-store.ts';
 import { refusedWith } from '../fixtures/refused-with.ts';
@@ -152,6 +156,32 @@ describe('putting a received model into a store', () => {
     utimesSync(partial, old, old);
     await place();
     isWhole();
+  });
+
+  test('what was read in the store is kept beside it; another file under its name is not, nor is a link', () => {
+    const [digest = '' as Digest] = digests();
+    const copy = `${target.work.blobs.placeOf(digest)}.kept`;
+    writeFileSync(inStore(digest), 'read');
+    const old = new Date(target.now.getTime() - 3_600_000);
+    utimesSync(inStore(digest), old, old);
+    const file = identityOf(statSync(inStore(digest), { bigint: true }));
+    const hold = () => {
+      using store = OllamaStore.open(target.store, [], () => {});
+      assert.equal(holdBlob(store, target.work, { digest, file }, target.now), true);
+    };
+    hold();
+    assert.equal(readFileSync(copy, 'utf8'), 'read');
+    renameSync(inStore(digest), join(target.folder, 'was'));
+    for (const swap of [
+      () => writeFileSync(inStore(digest), 'swap'),
+      () => symlinkSync('/etc/passwd', inStore(digest)),
+    ]) {
+      swap();
+      lutimesSync(inStore(digest), old, old);
+      hold();
+      assert.equal(existsSync(copy), false);
+      rmSync(inStore(digest));
+    }
   });
 
   test('what is replaced is kept: an altered blob, another manifest', async () => {

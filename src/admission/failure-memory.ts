@@ -37,7 +37,8 @@ export class FailureMemory {
     const key = name.toLowerCase();
     const failure = this.#byName.get(key);
     const left = (failure?.until ?? 0) - this.#now().getTime();
-    if (failure !== undefined && left > 0)
+    // More than it was kept for is left only where the clock was set back.
+    if (failure !== undefined && left > 0 && left <= this.#keepMs)
       return { sentence: failure.sentence, seconds: Math.ceil(left / 1000) };
     this.#byName.delete(key);
     return undefined;

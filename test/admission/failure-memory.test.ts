@@ -13,6 +13,16 @@ describe('the memory of failures', () => {
     assert.equal(kept.recall('host/ns/Model:Tag'), undefined);
   });
 
+  test('forgets when the time is over, and when the clock is set back', () => {
+    const clock = { ms: 1_000_000 };
+    const kept = memory(clock);
+    for (const passed of [30_000, -1]) {
+      kept.keep('host/ns/model:tag', 'no');
+      clock.ms += passed;
+      assert.equal(kept.recall('host/ns/model:tag'), undefined);
+    }
+  });
+
   test('holds a thousand names, however many fail', () => {
     const kept = memory();
     for (let at = 0; at < 100_000; at += 1) kept.keep(`host/ns/model-${at}:tag`, 'no');

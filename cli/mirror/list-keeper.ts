@@ -5,10 +5,11 @@ import type { AllowList } from '../../src/allow-list/index.ts';
 import type { MirrorSettings } from '../../src/config/index.ts';
 import { KnownError } from '../../src/errors/index.ts';
 import { type Digest, digestHex } from '../../src/oci/index.ts';
-import { approvalLines, approvalsPath, approvalsSizeLimit, readIfThere } from '../../src/trust/index.ts';
+import { approvalLines, approvalsPath, approvalsSizeLimit } from '../../src/trust/index.ts';
 import { openList } from '../../src/verify/index.ts';
 import type { Io } from '../terminal/index.ts';
 import { ownListOf } from './own-list.ts';
+import { readServed } from './served-file.ts';
 
 /** What a list says of itself when it comes into force. */
 export interface ListNews {
@@ -112,7 +113,7 @@ function bundlesBeside(path: string, { models }: AllowList): Buffer[] {
 /** Nothing where it cannot be read: a list does not wait for what is only handed on. */
 function linesOf(file: string): Buffer[] {
   try {
-    return approvalLines(readIfThere(file, approvalsSizeLimit) ?? Buffer.alloc(0));
+    return approvalLines(readServed(file, approvalsSizeLimit) ?? Buffer.alloc(0));
   } catch {
     return [];
   }

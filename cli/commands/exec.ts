@@ -17,7 +17,14 @@ import { leave } from './last-word.ts';
 import { leavesUnread, listRequestOf, refuseListNonsense } from './list-request.ts';
 import { mendForStart } from './on-fail.ts';
 import { sealingOf } from './sealing-of.ts';
-import { accountFor, findCommand, homeOf, refuseAlteredWords, startCommand } from './start-command.ts';
+import {
+  accountFor,
+  findCommand,
+  homeOf,
+  refuseAlteredWords,
+  refuseReadOtherwise,
+  startCommand,
+} from './start-command.ts';
 import { surroundingsOf } from './swappable.ts';
 
 /**
@@ -43,6 +50,7 @@ export async function runExec(
   refuseAlteredWords(word);
   // Where no store is named, the one that the command's user would have.
   const { path: store, named } = await storeOf(settings, io, homeOf(account, io));
+  refuseReadOtherwise(store);
   log.keepOutOf(store);
   const files = openReportFiles(settings.report ?? [], store);
   let checked: CheckedStore;

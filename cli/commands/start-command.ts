@@ -10,6 +10,7 @@ import {
   refuseTooLong,
   runnableFiles,
 } from '../../src/launch/index.ts';
+import { asOllamaReads } from '../../src/store/index.ts';
 import type { Io, TerminationLog } from '../terminal/index.ts';
 
 /** The account of `--user`. @throws KnownError USAGE */
@@ -40,6 +41,19 @@ export const findCommand = (word: string, account: Account | undefined, io: Io):
 export const homeOf = (account: Account | undefined, io: Io): string | undefined =>
   account === undefined ? io.environment.HOME : (account.home ?? '/');
 
+/**
+ * Ollama takes blanks and quotes away from around the path that it is given: with such a name it would serve another
+ * directory than the one that was checked.
+ *
+ * @throws KnownError USAGE
+ */
+export function refuseReadOtherwise(store: string): void {
+  const read = asOllamaReads(store);
+  if (read === store) return;
+  const problem = `Ollama would serve ${read} and not the store ${store}: it takes blanks and quotes away from around OLLAMA_MODELS; give the directory another name`;
+  throw new KnownError('USAGE', { problem });
+}
+
 export interface Start {
   readonly word: string;
   readonly command: readonly string[];
@@ -56,6 +70,7 @@ export interface Start {
  */
 export async function startCommand(start: Start, log: TerminationLog, io: Io): Promise<number> {
   const { word, command, account } = start;
+  refuseReadOtherwise(start.store);
   // Once more, and while this may read what the user may only execute.
   const found = findCommand(word, account, io);
   const environment = environmentFor(start, io);

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ListFiles } from '../../server/index.ts';
 import type { MirrorSettings } from '../../src/config/index.ts';
-import { systemCode } from '../../src/errors/index.ts';
 import { approvalsPath } from '../../src/trust/index.ts';
+import { readServed } from './served-file.ts';
 
 /**
  * The files of the signed list, for hosts that want a newer one. The names are those of `verify-models fetch`, checked
@@ -29,13 +28,7 @@ export function listFilesOf(settings: Partial<MirrorSettings>): ListFiles | unde
   return {
     async read(name) {
       const path = pathOf(name);
-      if (path === undefined) return undefined;
-      try {
-        return readFileSync(path);
-      } catch (error) {
-        if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return undefined;
-        throw error;
-      }
+      return path === undefined ? undefined : readServed(path);
     },
   };
 }

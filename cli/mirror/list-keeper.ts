@@ -6,13 +6,7 @@ import type { MirrorSettings } from '../../src/config/index.ts';
 import { describeCause, KnownError } from '../../src/errors/index.ts';
 import { type Digest, digestHex } from '../../src/oci/index.ts';
 import type { OwnList } from '../../src/transfer/index.ts';
-import {
-  approvalLines,
-  approvalsPath,
-  approvalsSizeLimit,
-  type ListFact,
-  readIfThere,
-} from '../../src/trust/index.ts';
+import { approvalLines, approvalsPath, approvalsSizeLimit, type ListFact } from '../../src/trust/index.ts';
 import {
   type HeldList,
   judgeAgain,
@@ -23,6 +17,7 @@ import {
 } from '../../src/verify/index.ts';
 import type { Io } from '../terminal/index.ts';
 import { ownListOf } from './own-list.ts';
+import { readServed } from './served-file.ts';
 
 /** Which list it is about. */
 interface WhichList {
@@ -246,7 +241,7 @@ function bundlesBeside(path: string, { models }: AllowList): Buffer[] {
 /** Nothing where it cannot be read: a list does not wait for what is only handed on. */
 function linesOf(file: string): Buffer[] {
   try {
-    return approvalLines(readIfThere(file, approvalsSizeLimit) ?? Buffer.alloc(0));
+    return approvalLines(readServed(file, approvalsSizeLimit) ?? Buffer.alloc(0));
   } catch {
     return [];
   }

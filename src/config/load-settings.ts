@@ -1,8 +1,9 @@
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { isMap, isScalar, parseDocument } from 'yaml';
 import type * as z from 'zod/mini';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
+import { readSmall } from '../files/index.ts';
 
 /** What one program can be told. */
 export interface SettingsOf<Settings> {
@@ -100,11 +101,7 @@ function withoutAbsent<Settings extends object>(settings: Settings): Partial<Set
 function readSettingsFile(path: string, optional: boolean): object {
   let text: string;
   try {
-    if (!statSync(path).isFile())
-      throw new KnownError('CONFIG_UNREADABLE', { path, problem: 'it is not a file' });
-    if (statSync(path).size > fileLimit)
-      throw new KnownError('CONFIG_UNREADABLE', { path, problem: 'it is larger than 1 MiB' });
-    text = readFileSync(path, 'utf8');
+    text = textOf(path);
   } catch (error) {
     if (error instanceof KnownError) throw error;
     if (optional && ['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return {};
@@ -119,6 +116,20 @@ function readSettingsFile(path: string, optional: boolean): object {
   if (value === null || value === undefined) return {};
   if (typeof value === 'object' && !Array.isArray(value)) return value;
   throw new KnownError('CONFIG_INVALID', { source: path, problem: 'it is not a mapping of settings' });
+}
+
+/** Opened once: what is judged is what is read. */
+function textOf(path: string): string {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const refuse = (problem: string) => new KnownError('CONFIG_UNREADABLE', { path, problem });
+    if (!fstatSync(fd).isFile()) throw refuse('it is not a file');
+    const bytes = readSmall(fd, fileLimit);
+    if (bytes === undefined) throw refuse('it is larger than 1 MiB');
+    return bytes.toString('utf8');
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /**

@@ -14,7 +14,7 @@ export { openToWrite } from './open-to-write.ts';
 export { type LastLink, makeFolders, Place } from './place.ts';
 export { type RawName, rawToBytes, rawToText, textToRaw } from './raw-name.ts';
 export { type ReadFor, readSmall } from './read-small.ts';
-export { placeWith, replaceFile } from './replace-file.ts';
+export { placeWith, removeFile, replaceFile } from './replace-file.ts';
 export {
   makeTrustedFolder,
   type Swappable,

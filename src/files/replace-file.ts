@@ -20,6 +20,13 @@ export function placeWith(target: string, mode: number, write: (fd: number) => v
   fill(place, mode, write);
 }
 
+/** Removes a file, by the same way; one that is not there is none to remove. @throws as `replaceFile` */
+export function removeFile(path: string): void {
+  using place = Place.open(path, 'keep');
+  rmSync(place.at(), { force: true });
+  place.sync();
+}
+
 function fill(place: Place, mode: number, write: (fd: number) => void): void {
   // Not named after the process: in a container that is always the same one, and a crash leaves its file behind.
   const temporary = place.at(`${place.name}.${randomBytes(6).toString('hex')}.tmp`);

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type BigIntStats, fstatSync, lstatSync, statSync } from 'node:fs';
-import { Directory, type RawName } from '../files/index.ts';
+import type { Directory, RawName } from '../files/index.ts';
 import type { OllamaStore } from '../store/index.ts';
 
 /** Levels below `manifests/`: host, namespace, model, tag. A deeper one is no model's. */
@@ -69,7 +69,7 @@ function addTarget(
   const stat = statSync(directory.reach(name), { bigint: true });
   addState(layout, inside.path, stat);
   if (!stat.isDirectory() || above.length >= levels) return;
-  using below = Directory.open(target.target);
+  using below = layout.store.links.openDirectory(target.target);
   layout.links -= 1;
   if (layout.links < 0 || inside.above.some((one) => one.is(below))) return;
   addNames(layout, { ...inside, directory: below, behindLink: true });

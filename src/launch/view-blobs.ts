@@ -80,7 +80,7 @@ async function shareOne(one: One, sharing: Sharing): Promise<void> {
   try {
     const there = lstatOrNothing(to, name);
     const here = fstatSync(source);
-    if (there !== undefined && isCurrent(there, here) && !mayWrite(there, sharing.account)) return;
+    if (there !== undefined && isCurrent(there, here, sharing)) return;
     if (!(await cloneOf(source, one, sharing))) linkOf(source, one, sharing);
     renameSync(one.made.reach(name), to.reach(name));
   } finally {
@@ -98,12 +98,14 @@ function openBlob(from: Directory, name: RawName): number {
 
 /**
  * A hard link is the file itself. A reflink of another state is made again, which costs no bytes; so is one that was
- * made in the same tick of the clock in which its source changed last, since nobody knows which came first.
+ * made in the same tick of the clock in which its source changed last, since nobody knows which came first, and one that
+ * is not what is made here: a file of root's that nobody writes.
  */
-function isCurrent(there: Stats, here: Stats): boolean {
-  if (!there.isFile()) return false;
+function isCurrent(there: Stats, here: Stats, { account, uid }: Sharing): boolean {
+  if (!there.isFile() || mayWrite(there, account)) return false;
   if (there.ino === here.ino && there.dev === here.dev) return true;
-  return there.size === here.size && there.mtimeMs > here.ctimeMs;
+  const isOwn = there.uid === uid && (there.mode & 0o222) === 0;
+  return isOwn && there.size === here.size && there.mtimeMs > here.ctimeMs;
 }
 
 /**

@@ -4,6 +4,7 @@ export { type BlobIndex, BlobTable } from './blob-table.ts';
 export { LinkPolicy, type LinkTarget } from './links.ts';
 export { type LocatedStore, locateStore, type StoreEnvironment, usualPlaces } from './locate.ts';
 export { OllamaStore, type Report } from './ollama-store.ts';
+export { asOllamaReads } from './ollama-variable.ts';
 export { openBlob } from './open-blob.ts';
 export { type BlobObstacle, type BlobVisitor, readBlobs } from './read-blobs.ts';
 export { type ManifestFile, mentionLimit, readManifests } from './read-manifests.ts';

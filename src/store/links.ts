@@ -1,6 +1,13 @@
-import { realpathSync } from 'node:fs';
-import { systemCode } from '../errors/index.ts';
-import { type RawName, rawToBytes, rawToText, textToRaw } from '../files/index.ts';
+import { closeSync, readlinkSync, realpathSync } from 'node:fs';
+import { KnownError, systemCode } from '../errors/index.ts';
+import {
+  Directory,
+  openResolvedFile,
+  type RawName,
+  rawToBytes,
+  rawToText,
+  textToRaw,
+} from '../files/index.ts';
 
 /** Where a symbolic link leads. */
 export type LinkTarget =
@@ -40,6 +47,34 @@ export class LinkPolicy {
     }
     return { kind: this.allows(target) ? 'allowed' : 'outside', target };
   }
+
+  /** Opens the file to which a link was resolved. @throws KnownError FILE_CHANGED; system errors */
+  openFile(target: RawName): number {
+    const fd = openResolvedFile(target);
+    if (this.#holds(fd)) return fd;
+    closeSync(fd);
+    throw swapped();
+  }
+
+  /** The same for a directory. */
+  openDirectory(target: RawName): Directory {
+    const directory = Directory.open(target);
+    if (this.#holds(directory.fd)) return directory;
+    directory[Symbol.dispose]();
+    throw swapped();
+  }
+
+  /** A directory above the target may have been swapped since: Linux tells where what is open really lies. */
+  #holds(fd: number): boolean {
+    try {
+      return this.allows(readlinkSync(`/proc/self/fd/${fd}`, { encoding: 'latin1' }));
+    } catch {
+      // No /proc: what was resolved a moment ago has to do.
+      return true;
+    }
+  }
 }
+
+const swapped = () => new KnownError('FILE_CHANGED', { problem: 'its link leads elsewhere now' });
 
 export const linkTargetText = (target: RawName): string => rawToText(target);

@@ -2,6 +2,7 @@ import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
 import { homeDirectory } from '../files/index.ts';
+import { asOllamaReads } from './ollama-variable.ts';
 
 /** The part of the environment that says where a store may be. */
 export interface StoreEnvironment {
@@ -17,9 +18,6 @@ export interface LocatedStore {
   /** Other stores on this machine, which were not chosen. */
   readonly others: readonly string[];
 }
-
-/** Ollama trims spaces and quotes around its variables (envconfig.Var). */
-const trimmed = (value: string | undefined): string => (value ?? '').trim().replace(/^["']+|["']+$/g, '');
 
 /** Where the installers put the store on this system, most likely first. */
 export function usualPlaces(
@@ -39,7 +37,7 @@ export function usualPlaces(
  * @throws KnownError STORE_NOT_FOUND (says where it looked), STORE_UNREADABLE
  */
 export function locateStore(named: string | undefined, environment: StoreEnvironment): LocatedStore {
-  const variable = trimmed(environment.OLLAMA_MODELS);
+  const variable = asOllamaReads(environment.OLLAMA_MODELS ?? '');
   const usual = usualPlaces(environment);
   const candidates = named !== undefined ? [named] : variable !== '' ? [variable] : usual;
   const found = candidates.find((path) => present(path));

@@ -123,7 +123,7 @@ export class OllamaStore implements Disposable {
     if (target.kind === 'allowed') {
       const rule = name === 'blobs' ? 'blob-link' : 'manifest-link';
       report({ rule, path: name, message: `${name}/ is a link to ${linkTargetText(target.target)}` });
-      return Directory.open(target.target);
+      return this.links.openDirectory(target.target);
     }
     this.#unread.add(name);
     if (target.kind === 'outside') {

@@ -1,6 +1,4 @@
-import { closeSync, readlinkSync } from 'node:fs';
 import { KnownError, systemCode } from '../errors/index.ts';
-import { openResolvedFile } from '../files/index.ts';
 import type { BlobIndex, BlobTable } from './blob-table.ts';
 import type { OllamaStore } from './ollama-store.ts';
 
@@ -25,18 +23,5 @@ export function openBlob(store: OllamaStore, table: BlobTable, index: BlobIndex)
   const target = store.links.resolve(directory.reach(name));
   if (target.kind !== 'allowed')
     throw new KnownError('FILE_CHANGED', { problem: 'its link leads elsewhere now' });
-  const fd = openResolvedFile(target.target);
-  if (liesWhereLinksMayLead(store, fd)) return fd;
-  closeSync(fd);
-  throw new KnownError('FILE_CHANGED', { problem: 'its link leads elsewhere now' });
-}
-
-/** A directory above the target may have been swapped since: Linux tells where an open file really lies. */
-function liesWhereLinksMayLead(store: OllamaStore, fd: number): boolean {
-  try {
-    return store.links.allows(readlinkSync(`/proc/self/fd/${fd}`, { encoding: 'latin1' }));
-  } catch {
-    // No /proc: what was resolved a moment ago has to do.
-    return true;
-  }
+  return store.links.openFile(target.target);
 }

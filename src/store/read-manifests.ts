@@ -3,10 +3,9 @@ import { closeSync, fstatSync, type Stats } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { describeCause, KnownError, systemCode } from '../errors/index.ts';
 import {
-  Directory,
+  type Directory,
   type FileIdentity,
   identityOf,
-  openResolvedFile,
   type RawName,
   type ReadFor,
   rawToText,
@@ -185,11 +184,11 @@ class Walk {
     });
     const stat = this.#store.statBehindLink(level.directory, name);
     if (!stat.isDirectory()) {
-      const open = () => openResolvedFile(target.target);
+      const open = () => this.#store.links.openFile(target.target);
       yield this.#read(stat, open, parts, level.directory.pathOf(name));
       return;
     }
-    using inside = Directory.open(target.target);
+    using inside = this.#store.links.openDirectory(target.target);
     if (this.#mayFollow(inside, level))
       yield* this.#descend({ directory: inside, parts, above: level, behindLink: true });
     else this.#unreadable(parts, 'is a link that leads back above itself, or one link too many');

@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { KnownError } from '../errors/index.ts';
-import { Directory, openResolvedFile, type RawName, readSmall, textToRaw } from '../files/index.ts';
+import { type Directory, type RawName, readSmall, textToRaw } from '../files/index.ts';
 import { type ModelName, manifestSizeLimit } from '../oci/index.ts';
 import type { OllamaStore } from './ollama-store.ts';
 
@@ -32,12 +32,12 @@ export function readOneManifest(store: OllamaStore, name: ModelName): Buffer {
 
 function openLevel(store: OllamaStore, above: Directory, name: RawName): Directory {
   const target = behindLink(store, above, name);
-  return target === undefined ? above.openDirectory(name) : Directory.open(target);
+  return target === undefined ? above.openDirectory(name) : store.links.openDirectory(target);
 }
 
 function openManifest(store: OllamaStore, above: Directory, name: RawName): number {
   const target = behindLink(store, above, name);
-  return target === undefined ? above.openFile(name) : openResolvedFile(target);
+  return target === undefined ? above.openFile(name) : store.links.openFile(target);
 }
 
 /** Where a link leads; undefined where there is none. */

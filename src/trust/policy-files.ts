@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { describeCause, KnownError, systemCode } from '../errors/index.ts';
-import { makeFolders, replaceFile } from '../files/index.ts';
+import { describeCause, KnownError } from '../errors/index.ts';
+import { makeFolders, removeFile, replaceFile } from '../files/index.ts';
 import { digestFromBytes } from '../oci/index.ts';
 import { approvalLines, approvalsSizeLimit } from './approvals.ts';
 import { statementOf } from './approve.ts';
@@ -61,7 +60,7 @@ export function editPolicy(path: string, changes: PolicyChanges, now: Date, rota
   parsePolicy(Buffer.from(text));
   if (next) keep(path, policy.version, bytes);
   write(path, edited);
-  if (next) removeApprovals(path);
+  if (next) removeFile(approvalsPath(path));
   return { policy: edited, kept: next ? policy.version : undefined };
 }
 
@@ -78,12 +77,4 @@ function write(path: string, policy: TrustPolicy): void {
   const text = writePolicy(policy);
   parsePolicy(Buffer.from(text));
   replaceFile(path, text, 0o644);
-}
-
-function removeApprovals(path: string): void {
-  try {
-    unlinkSync(approvalsPath(path));
-  } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error;
-  }
 }

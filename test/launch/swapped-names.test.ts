@@ -12,6 +12,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
@@ -122,6 +123,18 @@ suite('the owner of a store swaps its names while a view of it is made', {
     assert.deepEqual(statSync(blob).uid, owner);
     const { uid, gid, mode } = statSync(site.inView('system'));
     assert.deepEqual([uid, gid, mode & 0o7777], [0, 0, 0o444]);
+  });
+
+  test('and owns a copy that an earlier version made: it is made again', async () => {
+    await site.build(copyFileSync);
+    const copy = site.inView('system');
+    utimesSync(copy, 4e9, 4e9);
+    const before = statSync(copy).ino;
+    await site.build(copyFileSync);
+    assert.equal(statSync(copy).ino, before);
+    chownSync(copy, owner, owner);
+    await site.build(copyFileSync);
+    assert.deepEqual([statSync(copy).uid, statSync(copy).ino === before], [0, false]);
   });
 
   test('and gives a blob the mode of a program that runs as its owner: nobody can reach the copy while it has that mode', async () => {

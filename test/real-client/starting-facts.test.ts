@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
+import { asOllamaReads } from '../../src/store/index.ts';
 import { addSampleModel, blobPath, type SampleModel, sha256 } from '../fixtures/sample-store.ts';
 import { findOllama } from './find-ollama.ts';
 import { OllamaServer } from './ollama-server.ts';
@@ -105,6 +106,17 @@ describe('at its start the real client', { skip }, () => {
       for (const kind of ['model', 'system', 'config']) assert.ok(existsSync(sample.blob(kind)), kind);
     });
   }
+
+  test('serves the store of the trimmed name, whatever lies under the name that it was given', async () => {
+    for (const end of [' ', '"', "'", '\u0085', '\u00a0', '\ufeff']) {
+      const given = `${store()}${end}`;
+      mkdirSync(given);
+      await server?.restart([], { OLLAMA_MODELS: given });
+      const served = asOllamaReads(given) === store();
+      assert.equal((await server?.ollama('list'))?.stdout.includes('sample'), served, JSON.stringify(end));
+      rmSync(given, { recursive: true });
+    }
+  });
 
   test('says of the .DS_Store what the check says: the name is skipped and the clean-up is off', async () => {
     put(join(sample.manifestPath, '..', '.DS_Store'), 0);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { LinkPolicy } from '../../src/store/index.ts';
 import { asRoot } from '../fixtures/odd-files.ts';
@@ -21,6 +21,21 @@ const linkTo = (target: string): Buffer => {
 };
 
 describe('a link', () => {
+  test('that was resolved and then led elsewhere, by a directory above its end, is not opened', {
+    skip: process.platform !== 'linux' && 'needs /proc',
+  }, () => {
+    const policy = new LinkPolicy(scratch.path, [scratch.beside('big')]);
+    mkdirSync(scratch.beside('big/deep/inside'), { recursive: true });
+    writeFileSync(scratch.beside('big/deep/file'), '');
+    const ends = [scratch.beside('big/deep/file'), scratch.beside('big/deep/inside')] as const;
+    closeSync(policy.openFile(ends[0]));
+    policy.openDirectory(ends[1])[Symbol.dispose]();
+    renameSync(scratch.beside('big/deep'), scratch.beside('was'));
+    symlinkSync(scratch.beside('was'), scratch.beside('big/deep'));
+    assert.throws(() => policy.openFile(ends[0]), { code: 'FILE_CHANGED' });
+    assert.throws(() => policy.openDirectory(ends[1]), { code: 'FILE_CHANGED' });
+  });
+
   test('is allowed into the store, and into the places that were named, and nowhere else', () => {
     const policy = new LinkPolicy(scratch.path, [scratch.beside('big')]);
     assert.deepEqual(policy.resolve(linkTo('blobs')), { kind: 'allowed', target: scratch.at('blobs') });

@@ -20,7 +20,7 @@ describe('the store', () => {
   test('is the one that was named, whatever the environment says', () => {
     mkdirSync(join(home, '.ollama/models/manifests'), { recursive: true });
     const found = locateStore(scratch.path, { HOME: home, OLLAMA_MODELS: home });
-    assert.deepEqual(found, { path: scratch.path, others: [] });
+    assert.deepEqual(found, { path: scratch.path, named: scratch.path, others: [] });
   });
 
   test('else OLLAMA_MODELS, trimmed as Ollama trims it; stores in the usual places are mentioned', () => {

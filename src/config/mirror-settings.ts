@@ -4,7 +4,7 @@ import { boolean, each, isPath, path, read } from './kinds.ts';
 import { parseListen } from './listen-address.ts';
 import type { SettingsOf } from './load-settings.ts';
 import { progressKinds } from './settings.ts';
-import { parseBytes, parseDuration, parseJobs } from './units.ts';
+import { parseBytes, parseConnections, parseDuration, parseJobs } from './units.ts';
 
 export const mirrorPolicies = ['enforce', 'observe'] as const;
 
@@ -38,6 +38,7 @@ export const mirrorSettingsShape = {
   data: z.optional(path),
   listen: z.optional(listen),
   'admin-listen': z.optional(listen),
+  'public-host': z.optional(each(parseDomain, 'a name, without a port')),
   upstream: z.optional(each(parseUpstream, 'URL or MIRRORHOST=URL, of http or https and without a path')),
   'redirect-hosts': z.optional(each(parseDomain, 'a domain')),
   identity: z.optional(path),
@@ -55,6 +56,7 @@ export const mirrorSettingsShape = {
   ca: z.optional(path),
   proxy: z.optional(read((text) => (URL.canParse(text) ? new URL(text) : undefined), 'a URL of a proxy')),
   'max-jobs': z.optional(read(parseJobs, 'a whole number from 1 to 256')),
+  'max-per-address': z.optional(read(parseConnections, 'a whole number from 1 to 4096')),
   'max-data': z.optional(read(parseBytes, 'a size such as 2TB')),
   'max-rate': z.optional(read(parseBytes, 'a rate such as 250MB/s')),
   every: z.optional(read(parseDuration, 'a duration such as 10m or 12h')),

@@ -13,3 +13,4 @@ export {
 export { type RawName, rawToBytes, rawToText, textToRaw } from './raw-name.ts';
 export { type ReadFor, readSmall } from './read-small.ts';
 export { placeWith, replaceFile, syncDirectory } from './replace-file.ts';
+export { type SharedFile, SharedFiles } from './shared-files.ts';

@@ -1,5 +1,5 @@
 import type { BlobAnswer, Mirror, ReadableBlob } from '../src/admission/index.ts';
-import { addressOf } from '../src/inbound/index.ts';
+import { addressOf, shareOf } from '../src/inbound/index.ts';
 import type { Digest } from '../src/oci/index.ts';
 import { type ByteRange, readRange } from './byte-range.ts';
 import { type Exchange, isHead, isOllama, isTransfer, send, sendEmpty, sendError } from './exchange.ts';
@@ -60,7 +60,10 @@ export async function answerBlob(exchange: Exchange, service: BlobService, diges
 function sendOnceAround(exchange: Exchange, { nonces }: BlobService, about: Record<string, string>): void {
   const nonce = exchange.query.get('n');
   if (nonces.isFirst(nonce)) sendEmpty(exchange, 200, { ...about, location: `${exchange.path}?n=${nonce}` });
-  else sendEmpty(exchange, 307, { location: `${exchange.path}?n=${nonces.make()}` });
+  else
+    sendEmpty(exchange, 307, {
+      location: `${exchange.path}?n=${nonces.make(shareOf(exchange.request.socket))}`,
+    });
 }
 
 async function sendRange(

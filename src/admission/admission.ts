@@ -2,7 +2,6 @@ import type { BlobStorage } from '../blobs/index.ts';
 import {
   type Descriptor,
   type Digest,
-  fullName,
   isDigest,
   type ModelName,
   parseModelName,
@@ -123,7 +122,7 @@ export class Admission implements Mirror {
   }
 
   #remember({ host, repository, reference }: ManifestQuestion, given: ManifestAnswer): void {
-    if (this.#recent.size >= parsedLimit) this.#recent.clear();
+    makeRoom(this.#recent);
     const at = this.#settings.now().getTime();
     const under = this.#settings.list();
     this.#recent.set(keyOf(host, repository, reference), { answer: given, at, under });
@@ -149,7 +148,7 @@ export class Admission implements Mirror {
       const stored = await this.#settings.blobs.find(digest);
       if (stored?.size !== size) return false;
     }
-    if (this.#whole.size >= parsedLimit) this.#whole.clear();
+    makeRoom(this.#whole);
     this.#whole.set(manifest, now);
     return true;
   }
@@ -158,7 +157,7 @@ export class Admission implements Mirror {
     const known = this.#parsed.get(manifest);
     if (known !== undefined) return known;
     const blobs = blobsOf(checkManifest(name, bytes).manifest);
-    if (this.#parsed.size >= parsedLimit) this.#parsed.clear();
+    makeRoom(this.#parsed);
     this.#parsed.set(manifest, blobs);
     return blobs;
   }
@@ -177,7 +176,7 @@ export class Admission implements Mirror {
     if (admitted !== undefined && isStillIt(admitted, decision) && (await this.#isWhole(admitted)))
       return 'here';
     const route = routes.forName(meant) ?? routes.of('');
-    const arrival = await this.#arrivals.arrive(meant, route, decision, 'this mirror');
+    const arrival = await this.#arrivals.arrive({ name: meant, route, decision }, 'this mirror');
     if ('kind' in arrival) return arrival.kind === 'manifest' ? 'here' : arrival;
     await arrival.admitted;
     return 'fetched';
@@ -195,10 +194,10 @@ export class Admission implements Mirror {
       const sentence = `${shortName(name)} is not here, and this mirror fetches what is on no allow-list for itself alone; ask ${contact}`;
       return { kind: 'refused', sentence };
     }
-    const failure = this.#arrivals.recall(fullName(name));
-    if (failure !== undefined)
-      return { kind: 'unavailable', sentence: failure.sentence, retryAfterSeconds: failure.seconds };
-    const arrival = await this.#arrivals.arrive(name, route, decision, client.address);
+    const question = { name, route, decision };
+    const before = this.#arrivals.recall(question);
+    if (before !== undefined) return before;
+    const arrival = await this.#arrivals.arrive(question, client.address);
     if ('kind' in arrival) return arrival;
     const { checked, admitted } = arrival;
     const holds = client.ollama && checked.manifest.layers.every(({ kind }) => kind !== 'tensor');
@@ -206,31 +205,30 @@ export class Admission implements Mirror {
       const patience = after(patienceMs);
       const outcome = await settled(admitted, AbortSignal.any([signal, patience]));
       if (outcome !== 'done') {
-        const failed = this.#arrivals.recall(fullName(name))?.sentence;
-        const sentence = failed ?? `${shortName(name)} is being fetched; try again in a few minutes`;
-        return { kind: 'unavailable', sentence, retryAfterSeconds: 60 };
+        const sentence = `${shortName(name)} is being fetched; try again in a few minutes`;
+        return this.#arrivals.recall(question) ?? { kind: 'unavailable', sentence, retryAfterSeconds: 60 };
       }
     }
     return { kind: 'manifest', digest: checked.digest, mediaType: checked.mediaType, bytes: checked.bytes };
   }
 
   async blob(digest: Digest): Promise<BlobAnswer | undefined> {
-    const arriving = this.#arrivals.blob(digest);
-    if (arriving !== undefined) return arriving;
     const small = this.#attestations?.blob(digest);
     if (small !== undefined) return { kind: 'small', size: small.bytes.length, bytes: small.bytes };
-    if (!(await this.#servesBlob(digest))) return undefined;
-    const { blobs } = this.#settings;
-    const stored = await blobs.find(digest);
-    return stored && { kind: 'stored', size: stored.size, open: () => blobs.read(digest) };
+    if (!this.#allowsBlob(digest)) return undefined;
+    const { blobs, records } = this.#settings;
+    // What is here and verified is served from here, whoever wants it from upstream again, and whatever he says of it.
+    const size = await records.blobSize(digest);
+    const stored = size === undefined ? undefined : await blobs.find(digest);
+    if (stored !== undefined && stored.size === size)
+      return { kind: 'stored', size, open: () => blobs.read(digest) };
+    return this.#arrivals.blob(digest);
   }
 
-  async #servesBlob(digest: Digest): Promise<boolean> {
-    const { policy, list, records } = this.#settings;
+  #allowsBlob(digest: Digest): boolean {
+    const { policy, list } = this.#settings;
     const standing = list();
-    if (policy === 'enforce' && !(standing.kind === 'accepted' && standing.approved.namesBlob(digest)))
-      return false;
-    return records.namesBlob(digest);
+    return policy === 'observe' || (standing.kind === 'accepted' && standing.approved.namesBlob(digest));
   }
 
   repositories(host: string, count: number, last: string | undefined): Promise<readonly string[]> {
@@ -251,6 +249,12 @@ export class Admission implements Mirror {
     const standing = this.#settings.list();
     return standing.kind === 'accepted' ? standing.approved.attestations : undefined;
   }
+}
+
+/** The oldest goes: clients choose what is asked, and must not drive out all others at once. */
+function makeRoom<T>(map: Map<string, T>): void {
+  const oldest = map.keys().next().value;
+  if (map.size >= parsedLimit && oldest !== undefined) map.delete(oldest);
 }
 
 const keyOf = (host: string, repository: string, reference: string): string =>

@@ -21,7 +21,9 @@ export class Remembered {
     const answer = await ask();
     // What was asked before a change is not kept after it.
     if (this.#seen !== version || this.#version() !== version) return answer;
-    if (this.#answers.size >= limit) this.#answers.clear();
+    // The oldest goes: questions about names that nobody has must not drive out all others at once.
+    const oldest = this.#answers.keys().next().value;
+    if (this.#answers.size >= limit && oldest !== undefined) this.#answers.delete(oldest);
     this.#answers.set(key, answer);
     return answer;
   }

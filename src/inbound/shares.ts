@@ -1,4 +1,5 @@
-import { isIPv6 } from 'node:net';
+import { isIPv6, type Socket } from 'node:net';
+import { addressOf } from './address.ts';
 
 export interface ShareLimits {
   /** Places that are taken at once, by everybody. */
@@ -52,6 +53,12 @@ export class Shares {
     if (left === 0) this.#taken.delete(key);
     else this.#taken.set(key, left);
   }
+}
+
+/** Whose share a peer takes from where addresses cost nothing: its IPv6 network, or its address. */
+export function shareOf(socket: Pick<Socket, 'remoteAddress'>): string {
+  const address = addressOf(socket);
+  return networkOf(address) ?? address;
 }
 
 /** The /64 of an IPv6 address, as `2001:db8:0:1::/64`; undefined for every other text. */

@@ -13,15 +13,24 @@ export interface Wanted {
 /** As whom upstream is asked where it wants a signature from Ollama's client, and this mirror has no key to sign with. */
 const plainAgent = 'model-mirror';
 
+/** Repositories of which something is remembered. */
+const remembered = 1000;
+
+function remember<T>(map: Map<string, T>, repository: string, what: T): void {
+  const oldest = map.keys().next().value;
+  if (map.size >= remembered && oldest !== undefined) map.delete(oldest);
+  map.set(repository, what);
+}
+
 /** Asks an upstream, with the token that it wants, and turns its refusals into errors. */
 export class Conversation {
   readonly client: HttpClient;
   readonly #settings: UpstreamSettings;
   readonly #nonce: () => string;
-  /** By repository, since a token is for one. */
+  /** By repository, since a token is for one; clients choose which, so that the oldest are forgotten. */
   readonly #tokens = new Map<string, string>();
-  /** The official library asks Ollama's client for a signature, and nobody else. */
-  #plain = false;
+  /** Repositories that ask Ollama's client for a signature, and nobody else: as the official library does. */
+  readonly #plain = new Map<string, true>();
 
   constructor(client: HttpClient, settings: UpstreamSettings, nonce: () => string) {
     this.client = client;
@@ -37,11 +46,11 @@ export class Conversation {
    */
   async ask(repository: string, wanted: Wanted): Promise<Answer> {
     const { client } = this;
-    let answer = await this.#send(wanted, this.#tokens.get(repository));
+    let answer = await this.#send(repository, wanted, this.#tokens.get(repository));
     if (answer.status === 401 && client.reach.isUpstream(answer.url)) {
-      const token = await this.#token(answer, wanted);
-      if (typeof token === 'string') this.#tokens.set(repository, token);
-      answer = await this.#send(wanted, typeof token === 'string' ? token : undefined);
+      const token = await this.#token(answer, repository, wanted);
+      if (typeof token === 'string') remember(this.#tokens, repository, token);
+      answer = await this.#send(repository, wanted, typeof token === 'string' ? token : undefined);
       if (answer.status === 401 && typeof token !== 'string') {
         dump(answer);
         throw token;
@@ -60,19 +69,20 @@ export class Conversation {
     throw new KnownError('UPSTREAM_ANSWER', { upstream, problem: `it answers ${status}` });
   }
 
-  #send(wanted: Wanted, token: string | undefined): Promise<Answer> {
-    const headers = this.#plain ? { 'user-agent': plainAgent, ...wanted.headers } : wanted.headers;
+  #send(repository: string, wanted: Wanted, token: string | undefined): Promise<Answer> {
+    const isPlain = this.#plain.has(repository);
+    const headers = isPlain ? { 'user-agent': plainAgent, ...wanted.headers } : wanted.headers;
     return this.client.ask({ ...wanted, headers, authorization: token && `Bearer ${token}` });
   }
 
   /** A token; or why none is to be had, where the question is asked once more under a plain name. */
-  async #token(refused: Answer, { signal }: Wanted): Promise<string | KnownError> {
+  async #token(refused: Answer, repository: string, { signal }: Wanted): Promise<string | KnownError> {
     try {
       return await tokenFor(refused, this.client, this.#settings, this.#nonce, signal);
     } catch (error) {
       if (!(error instanceof KnownError) || error.code !== 'UPSTREAM_DENIED') throw error;
-      if (this.#plain || this.#settings.identity !== undefined) throw error;
-      this.#plain = true;
+      if (this.#plain.has(repository) || this.#settings.identity !== undefined) throw error;
+      remember(this.#plain, repository, true);
       return error;
     }
   }

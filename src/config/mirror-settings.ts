@@ -28,6 +28,10 @@ export function parseUpstream(text: string): UpstreamSetting | undefined {
   return plain && url.pathname === '/' ? { mirrorHost: match[1]?.toLowerCase(), url } : undefined;
 }
 
+/** A proxy may ask for a user and a password: everybody takes them from its address. */
+const parseProxy = (text: string): URL | undefined =>
+  /^[a-z][a-z0-9+]*:\/\//i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+
 const parseDomain = (text: string): string | undefined =>
   /^[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*$/.test(text) && text.length <= 253 ? text.toLowerCase() : undefined;
 
@@ -54,7 +58,7 @@ export const mirrorSettingsShape = {
   'tls-cert': z.optional(path),
   'tls-key': z.optional(path),
   ca: z.optional(path),
-  proxy: z.optional(read((text) => (URL.canParse(text) ? new URL(text) : undefined), 'a URL of a proxy')),
+  proxy: z.optional(read(parseProxy, 'a URL of a proxy, such as http://proxy.corp:3128')),
   'max-jobs': z.optional(read(parseJobs, 'a whole number from 1 to 256')),
   'max-per-address': z.optional(read(parseConnections, 'a whole number from 1 to 4096')),
   'max-data': z.optional(read(parseBytes, 'a size such as 2TB')),

@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { withoutCredentials } from '../errors/index.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -12,8 +13,9 @@ export interface Logger {
   error(message: string, fields?: LogFields): void;
 }
 
-/** Longest text of a field. */
+/** Longest text of a field, and of one that is looked at: a secret is taken out before its end is cut off. */
 const fieldLimit = 500;
+const textLimit = 5000;
 
 /** Characters that would move a cursor, hide text or forge a line in whatever shows the log. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
@@ -25,7 +27,11 @@ const bearer = /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+/g;
 
 /** A text that may stand in a log: printable, short, without secrets. */
 export const loggable = (text: string): string =>
-  text.slice(0, fieldLimit).replace(secretQuery, '$1…').replace(bearer, '$1 …').replace(unprintable, '�');
+  withoutCredentials(text.slice(0, textLimit))
+    .replace(secretQuery, '$1…')
+    .replace(bearer, '$1 …')
+    .slice(0, fieldLimit)
+    .replace(unprintable, '�');
 
 /** JSON lines: time, level, message and fields, one object a line. */
 export function createLogger(write: (line: string) => void, level: LogLevel, now: () => Date): Logger {

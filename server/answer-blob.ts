@@ -1,16 +1,8 @@
 import type { BlobAnswer, Mirror, ReadableBlob } from '../src/admission/index.ts';
+import { addressOf, shareOf } from '../src/inbound/index.ts';
 import type { Digest } from '../src/oci/index.ts';
 import { type ByteRange, readRange } from './byte-range.ts';
-import {
-  type Exchange,
-  isHead,
-  isOllama,
-  isTransfer,
-  peerOf,
-  send,
-  sendEmpty,
-  sendError,
-} from './exchange.ts';
+import { type Exchange, isHead, isOllama, isTransfer, send, sendEmpty, sendError } from './exchange.ts';
 import type { HeldRequests } from './held-requests.ts';
 import { type BufferPool, sendBytes } from './send-bytes.ts';
 import type { TransferNonces } from './transfer-nonces.ts';
@@ -68,7 +60,10 @@ export async function answerBlob(exchange: Exchange, service: BlobService, diges
 function sendOnceAround(exchange: Exchange, { nonces }: BlobService, about: Record<string, string>): void {
   const nonce = exchange.query.get('n');
   if (nonces.isFirst(nonce)) sendEmpty(exchange, 200, { ...about, location: `${exchange.path}?n=${nonce}` });
-  else sendEmpty(exchange, 307, { location: `${exchange.path}?n=${nonces.make()}` });
+  else
+    sendEmpty(exchange, 307, {
+      location: `${exchange.path}?n=${nonces.make(shareOf(exchange.request.socket))}`,
+    });
 }
 
 async function sendRange(
@@ -89,7 +84,9 @@ async function sendRange(
     file =
       answer.kind === 'stored'
         ? await answer.open()
-        : await held.while(peerOf(exchange).address, () => answer.open(range.start, range.end, gone));
+        : await held.while(addressOf(exchange.request.socket), () =>
+            answer.open(range.start, range.end, gone),
+          );
   } catch {
     // Held for nothing, or too many are: the client asks again. Why is told at the manifest.
     if (!response.destroyed) sendEmpty(exchange, 502);

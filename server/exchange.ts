@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { addressOf, hostNameOf, type OwnNames } from '../src/inbound/index.ts';
 import type { WireCode } from './route.ts';
 
 /** One request and its answer, on the way through the server. */
@@ -9,6 +10,7 @@ export interface Exchange {
   readonly response: ServerResponse;
   readonly query: ReadonlyMap<string, string>;
   readonly path: string;
+  readonly names: OwnNames;
   /** Aborted when the client has left. */
   readonly gone: AbortSignal;
 }
@@ -23,10 +25,18 @@ export const isOllama = (exchange: Exchange): boolean => userAgent(exchange).sta
 /** The part of Ollama that fetches tensor models. */
 export const isTransfer = (exchange: Exchange): boolean => userAgent(exchange).startsWith('ollama-transfer/');
 
-/** The address of a peer, and whether it is this machine. */
-export function peerOf({ request }: Exchange): { readonly address: string; readonly loopback: boolean } {
-  const address = (request.socket.remoteAddress ?? '').replace(/^::ffff:(?=[0-9.]+$)/, '');
-  return { address, loopback: address === '::1' || address.startsWith('127.') };
+/**
+ * The address of a peer, and whether it is this machine: one that asks under a name of this server, since a web page
+ * can lead a name of its own here, and a proxy brings clients of other machines.
+ */
+export function peerOf({ request, names }: Exchange): {
+  readonly address: string;
+  readonly loopback: boolean;
+} {
+  const address = addressOf(request.socket);
+  const { host } = request.headers;
+  const isOwn = host === undefined || names.has(hostNameOf(host) ?? '');
+  return { address, loopback: isOwn && (address === '::1' || address.startsWith('127.')) };
 }
 
 /** A whole answer, of a length that is known. */

@@ -1,2 +1,2 @@
-export type { HeldLimits } from './held-requests.ts';
-export { type ListFiles, Registry, type RegistryOptions, type RequestRecord } from './registry.ts';
+export type { ListFiles } from './answer-list-file.ts';
+export { Registry, type RegistryOptions, type RequestRecord } from './registry.ts';

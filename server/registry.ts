@@ -3,19 +3,26 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Mirror } from '../src/admission/index.ts';
+import {
+  addressOf,
+  type ConnectionLimits,
+  limitConnections,
+  type Objection,
+  type OwnNames,
+  objectionTo,
+  pathTarget,
+  type ShareLimits,
+  Turns,
+} from '../src/inbound/index.ts';
 import { answerBlob, type BlobService } from './answer-blob.ts';
+import { answerListFile, type ListFiles } from './answer-list-file.ts';
 import { answerCatalog, answerReferrers, answerTags } from './answer-listing.ts';
 import { answerManifest } from './answer-manifest.ts';
-import { type Exchange, peerOf, send, sendError } from './exchange.ts';
-import { type HeldLimits, HeldRequests } from './held-requests.ts';
+import { type Exchange, isOllama, send, sendEmpty, sendError, sendSentence } from './exchange.ts';
+import { HeldRequests } from './held-requests.ts';
 import { type Route, readTarget } from './route.ts';
 import { BufferPool } from './send-bytes.ts';
 import { TransferNonces } from './transfer-nonces.ts';
-
-/** Files of the signed list, for hosts that want a newer one. */
-export interface ListFiles {
-  read(name: string): Promise<Buffer | undefined>;
-}
 
 /** What is said of each request when it is over. */
 export interface RequestRecord {
@@ -35,9 +42,11 @@ export interface RegistryOptions {
   readonly listFiles?: ListFiles | undefined;
   /** PEM; without it plain http. */
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined;
-  readonly held: HeldLimits;
-  /** Connections at once. */
-  readonly connections: number;
+  readonly held: ShareLimits;
+  /** Under which names it answers. */
+  readonly names: OwnNames;
+  /** Connections at once, and when one of them is cut. */
+  readonly connections: ConnectionLimits;
   readonly now: () => Date;
   /** Milliseconds that only go forward. */
   readonly monotonic: () => number;
@@ -67,8 +76,8 @@ export class Registry {
       held: new HeldRequests(held),
       nonces: new TransferNonces(randomText, now),
     };
-    const answer = (request: IncomingMessage, response: ServerResponse) =>
-      void this.#answer(request, response);
+    const turns = new Turns((request, response) => void this.#answer(request, response));
+    const answer = (request: IncomingMessage, response: ServerResponse) => turns.take(request, response);
     // A request line and its headers come within 30 s; a connection that does nothing ends after a minute.
     const times = {
       headersTimeout: 30_000,
@@ -79,8 +88,8 @@ export class Registry {
     this.#server =
       options.tls === undefined
         ? createServer(times, answer)
-        : createTlsServer({ ...times, ...options.tls }, answer);
-    this.#server.maxConnections = options.connections;
+        : createTlsServer({ ...times, ...options.tls, handshakeTimeout: 30_000 }, answer);
+    limitConnections(this.#server, options.connections, (socket) => turns.isBusy(socket));
   }
 
   /** @returns the address it listens on; the port is the system's choice where 0 was asked for */
@@ -108,15 +117,16 @@ export class Registry {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { monotonic, randomText, onRequest, onError } = this.#options;
+    const { monotonic, randomText, onRequest, onError, names } = this.#options;
     const began = monotonic();
     const sentBefore = request.socket.bytesWritten;
-    const { route, query, path } = readTarget(request.url ?? '');
+    const peer = addressOf(request.socket);
+    const { route, query, path } = readTarget(pathTarget(request.url ?? ''));
     // Made when somebody listens: most answers are complete before a client could leave.
     let left: AbortController | undefined;
     let closed = false;
     const exchange = {
-      ...{ id: randomText().slice(0, 8), request, response, query, path },
+      ...{ id: randomText().slice(0, 8), request, response, query, path, names },
       get gone() {
         left ??= new AbortController();
         if (closed) left.abort(hasLeft);
@@ -131,12 +141,9 @@ export class Registry {
         status: response.statusCode,
         bytes: request.socket.bytesWritten - sentBefore,
         ms: monotonic() - began,
-        peer: peerOf(exchange).address,
+        peer,
       });
     });
-    // A body is never wanted; what comes is thrown away.
-    request.resume();
-    response.on('error', () => {});
     try {
       await this.#route(exchange, route);
     } catch (error) {
@@ -148,8 +155,10 @@ export class Registry {
   }
 
   #route(exchange: Exchange, route: Route): Promise<void> | void {
-    const { mirror, listFiles } = this.#options;
+    const { mirror, listFiles, names } = this.#options;
     exchange.response.setHeader('docker-distribution-api-version', 'registry/2.0');
+    const objection = objectionTo(exchange.request, names);
+    if (objection !== undefined) return sendObjection(exchange, route, objection);
     if (!methods.includes(exchange.request.method ?? '')) {
       exchange.response.setHeader('allow', methods.join(', '));
       return sendError(exchange, 405, 'UNSUPPORTED', 'this registry is read-only');
@@ -168,15 +177,17 @@ export class Registry {
       case 'referrers':
         return answerReferrers(exchange, mirror, route.digest);
       case 'list-file':
-        return answerListFile(exchange, listFiles, route.name);
+        return answerListFile(exchange, listFiles, route.name, this.#blobs.pool);
       case 'wrong':
         return sendError(exchange, route.status, route.code, 'there is nothing under this name');
     }
   }
 }
 
-async function answerListFile(exchange: Exchange, files: ListFiles | undefined, name: string): Promise<void> {
-  const bytes = await files?.read(name);
-  if (bytes === undefined) sendError(exchange, 404, 'NAME_UNKNOWN', `${name} is not here`);
-  else send(exchange, 200, { 'content-type': 'application/octet-stream' }, bytes);
+function sendObjection(exchange: Exchange, route: Route, { status, sentence }: Objection): void {
+  exchange.response.setHeader('connection', 'close');
+  // What answers a request for a blob is written into a file by Ollama, whatever its status.
+  if (route.kind === 'blob') sendEmpty(exchange, status);
+  else if (isOllama(exchange)) sendSentence(exchange, status, sentence);
+  else sendError(exchange, status, 'DENIED', sentence);
 }

@@ -1,18 +1,20 @@
 import { read } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
+import { addressOf } from '../src/inbound/index.ts';
 import type { ByteRange } from './byte-range.ts';
 
 const readAt = promisify(read);
 
 /**
- * Bytes that are read at once, by how many buffers are out: large ones are a third cheaper for each byte, and must not
- * add up to more than half a gigabyte when thousands of clients read slowly.
+ * Bytes that are read at once, by how many buffers are out in all, and for one client address: large ones are a third
+ * cheaper for each byte, and must not add up to more than half a GiB when four thousand clients read slowly, nor to more
+ * than 84 MiB when one client asks five hundred times and reads nothing.
  */
 const sizes = [
-  { below: 64, bytes: 1024 * 1024 },
-  { below: 1024, bytes: 256 * 1024 },
-  { below: Number.POSITIVE_INFINITY, bytes: 64 * 1024 },
+  { below: 64, ofOne: 32, bytes: 1024 * 1024 },
+  { below: 1024, ofOne: 128, bytes: 256 * 1024 },
+  { below: Number.POSITIVE_INFINITY, ofOne: Number.POSITIVE_INFINITY, bytes: 32 * 1024 },
 ] as const;
 
 /** The largest buffer. */
@@ -24,16 +26,24 @@ const kept = 32;
 /** Two buffers a request, used again: nothing is allocated for each chunk. */
 export class BufferPool {
   readonly #free = new Map<number, Buffer[]>();
+  /** Buffers that are out, by the address of the client. */
+  readonly #ofOne = new Map<string, number>();
   #out = 0;
 
-  take(): Buffer {
-    const { bytes } = sizes.find(({ below }) => this.#out < below) ?? sizes[2];
+  /** @param client the address for whose request it is, to be named again by `give` */
+  take(client: string): Buffer {
+    const own = this.#ofOne.get(client) ?? 0;
+    const { bytes } = sizes.find(({ below, ofOne }) => this.#out < below && own < ofOne) ?? sizes[2];
     this.#out += 1;
+    this.#ofOne.set(client, own + 1);
     return this.#free.get(bytes)?.pop() ?? Buffer.allocUnsafeSlow(bytes);
   }
 
-  give(buffer: Buffer): void {
+  give(client: string, buffer: Buffer): void {
     this.#out -= 1;
+    const own = (this.#ofOne.get(client) ?? 1) - 1;
+    if (own === 0) this.#ofOne.delete(client);
+    else this.#ofOne.set(client, own);
     const free = this.#free.get(buffer.length) ?? [];
     this.#free.set(buffer.length, free);
     if (free.length < kept) free.push(buffer);
@@ -53,7 +63,8 @@ export async function sendBytes(
   response: ServerResponse,
   pool: BufferPool,
 ): Promise<boolean> {
-  const buffers = [pool.take(), pool.take()] as const;
+  const client = response.socket === null ? '' : addressOf(response.socket);
+  const buffers = [pool.take(client), pool.take(client)] as const;
   let writing: Promise<boolean> = Promise.resolve(true);
   try {
     for (let at = start, turn = 0; at < end; turn ^= 1) {
@@ -68,7 +79,7 @@ export async function sendBytes(
   } finally {
     // Not before the socket has let go of both.
     await writing.catch(() => false);
-    for (const buffer of buffers) pool.give(buffer);
+    for (const buffer of buffers) pool.give(client, buffer);
   }
 }
 

@@ -6,7 +6,7 @@ import {
   writeAllowList,
 } from '../../src/allow-list/index.ts';
 import type { Settings } from '../../src/config/index.ts';
-import { describeCause, KnownError } from '../../src/errors/index.ts';
+import { describeCause, KnownError, withoutCredentials } from '../../src/errors/index.ts';
 import { replaceFile } from '../../src/files/index.ts';
 import { unprintable } from '../../src/findings/index.ts';
 import { fullName, isListId, parseModelName } from '../../src/oci/index.ts';
@@ -80,6 +80,8 @@ function refuseNonsense(words: readonly string[], { all, remove = [], note, sour
     if (text.length > noteLimit || unprintable.test(text)) {
       throw refuse(`${flag} takes at most ${noteLimit} characters on one line, all of them visible`);
     }
+    if (withoutCredentials(text) !== text)
+      throw refuse(`${flag} holds a user name or a password, and a list is read by everybody who has it`);
   }
 }
 

@@ -235,12 +235,16 @@ function problemOf({ code, message }: CommanderError): string {
   const unknown = /^error: unknown option '(--[^'=]+)/.exec(message)?.[1];
   const owners = commandNames.filter((name) => ownFlags[name].some((flag) => nameOf(flag) === unknown));
   if (owners.length > 0) return `${unknown} is a flag of ${owners.join(', ')} alone`;
-  return message
-    .replace(/^error: /, '')
-    .replace(/\n\(Did you mean (.*)\)$/, ' (did you mean $1)')
-    .replace(/\. Expected /, ': expected ')
-    .replace(/\.$/, '')
-    .slice(0, 300);
+  return (
+    message
+      // What stands behind a flag may be a secret.
+      .replace(/^(error: unknown option '--?[^'=]+)=.*'/s, "$1'")
+      .replace(/^error: /, '')
+      .replace(/\n\(Did you mean (.*)\)$/, ' (did you mean $1)')
+      .replace(/\. Expected /, ': expected ')
+      .replace(/\.$/, '')
+      .slice(0, 300)
+  );
 }
 
 function addFlags(command: Command, flags: readonly Flag[]): void {

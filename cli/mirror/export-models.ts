@@ -4,7 +4,7 @@ import { KnownError } from '../../src/errors/index.ts';
 import { type ModelName, parseModelName, shortName } from '../../src/oci/index.ts';
 import type { TravellingList, TravellingModel } from '../../src/transfer/index.ts';
 import { readPolicy } from '../../src/trust/index.ts';
-import { listFilesOf } from './list-files.ts';
+import { readListFile } from './list-files.ts';
 import type { OpenMirror } from './open-mirror.ts';
 
 /** Models that are read from the catalog at once. */
@@ -81,5 +81,5 @@ function travellingList(
   if (standing.kind === 'refused') throw new KnownError('LIST_NOT_ACCEPTED', { reason: standing.reason });
   const { list, digest } = standing.approved;
   const trustVersion = settings.trust === undefined ? 0 : readPolicy(settings.trust).policy.version;
-  return { list, digest, trustVersion, read: async (name) => listFilesOf(settings)?.read(name) };
+  return { list, digest, trustVersion, read: async (name) => readListFile(settings, name) };
 }

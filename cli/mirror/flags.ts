@@ -16,6 +16,11 @@ const flags: Readonly<Record<MirrorSettingKey, Omit<MirrorFlag, 'key'>>> = {
   },
   listen: { syntax: '--listen <host:port>', help: 'where clients pull (default: 127.0.0.1:11435)' },
   'admin-listen': { syntax: '--admin-listen <host:port>', help: 'health and metrics; nowhere by default' },
+  'public-host': {
+    syntax: '--public-host <name>',
+    help: 'serve: another name that clients type for a mirror on 127.0.0.1, behind a proxy',
+    repeatable: true,
+  },
   upstream: {
     syntax: '--upstream <url>',
     help: 'where models come from (default: https://registry.ollama.ai); MIRRORHOST=URL for another one',
@@ -48,6 +53,10 @@ const flags: Readonly<Record<MirrorSettingKey, Omit<MirrorFlag, 'key'>>> = {
   ca: { syntax: '--ca <file>', help: 'an extra certificate authority for upstreams, PEM' },
   proxy: { syntax: '--proxy <url>', help: 'HTTP proxy for upstreams (default: HTTPS_PROXY)' },
   'max-jobs': { syntax: '--max-jobs <n>', help: 'models that are fetched at once (default: 2)' },
+  'max-per-address': {
+    syntax: '--max-per-address <n>',
+    help: 'serve: connections of one client address at once (default: 512)',
+  },
   'max-data': { syntax: '--max-data <size>', help: 'bytes that all blobs may take, such as 2TB' },
   'max-rate': { syntax: '--max-rate <rate>', help: 'scrub: bytes a second, such as 100MB/s' },
   every: { syntax: '--every <time>', help: 'sync: stay, and do it again each 10m or 12h' },

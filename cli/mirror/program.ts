@@ -102,11 +102,15 @@ export async function runMirror(args: readonly string[], io: Io, version: string
 /** What the parser says, in the style of every other error. */
 function problemOf({ code, message }: CommanderError): string {
   if (code === 'commander.help') return `name a command: ${Object.keys(mirrorCommands).join(', ')}`;
-  return message
-    .replace(/^error: /, '')
-    .replace(/\n\(Did you mean (.*)\)$/, ' (did you mean $1)')
-    .replace(/\.$/, '')
-    .slice(0, 300);
+  return (
+    message
+      // What stands behind a flag may be a secret.
+      .replace(/^(error: unknown option '--?[^'=]+)=.*'/s, "$1'")
+      .replace(/^error: /, '')
+      .replace(/\n\(Did you mean (.*)\)$/, ' (did you mean $1)')
+      .replace(/\.$/, '')
+      .slice(0, 300)
+  );
 }
 
 function addFlags(command: Command, flags: readonly MirrorFlag[]): void {

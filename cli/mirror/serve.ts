@@ -8,11 +8,21 @@ import type { Io } from '../terminal/index.ts';
 import { listFilesOf } from './list-files.ts';
 import { refuseJson, settingsOf, type TypedFlags } from './mirror-settings.ts';
 import { type OpenMirror, openMirror } from './open-mirror.ts';
+import { ownNamesOf } from './own-names.ts';
 
 const usualListen: ListenAddress = { host: '127.0.0.1', port: 11_435 };
 
 /** How long what is being sent may take to end after SIGTERM. */
 const drainMs = 30_000;
+
+/** Connections, and requests that are held, over all clients. */
+const manyAtOnce = 4096;
+
+/** Of one client address: 32 pulls of 16 parts each. */
+const usualShare = 512;
+
+/** A client that takes nothing of its answer is cut; Ollama gives a part up that stalls for as long, and asks again. */
+const stallMs = 30_000;
 
 /** How often the files of the list are looked at. */
 const lookMs = 5_000;
@@ -42,7 +52,8 @@ export async function runServe(flags: TypedFlags, io: Io): Promise<number> {
   });
   const registry = new Registry({
     ...{ mirror: admission, listFiles: listFilesOf(settings), tls, now: io.now, monotonic: io.monotonic },
-    ...{ held: { all: 4096, each: 512 }, connections: 4096 },
+    ...limitsOf(settings),
+    names: ownNamesOf(listen.host, settings, mirror, tls?.cert),
     randomText: randomTexts(io),
     ...requestsOf(log, metrics),
   });
@@ -87,6 +98,10 @@ function tlsOf(settings: Partial<MirrorSettings>): RegistryOptions['tls'] {
   if (cert === undefined || key === undefined)
     throw new KnownError('USAGE', { problem: '--tls-cert and --tls-key go together' });
   return { cert: Buffer.from(readPem(cert)), key: Buffer.from(readPem(key)) };
+}
+
+function limitsOf({ 'max-per-address': each = usualShare }: Partial<MirrorSettings>) {
+  return { held: { all: manyAtOnce, each }, connections: { all: manyAtOnce, each, stallMs } };
 }
 
 /** Texts of 24 hexadecimal digits; random bytes are asked for a few hundred texts at a time. */

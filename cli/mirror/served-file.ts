@@ -3,9 +3,21 @@ import { KnownError, systemCode } from '../../src/errors/index.ts';
 import { trustedBy, whoCanWrite } from '../../src/files/index.ts';
 
 /**
- * Reads a file that is handed to whoever asks for it; undefined where there is none. Where somebody else can put a link in
- * its place, root hands on only what every user of this machine can read anyway: else that user would have any file of
- * this machine served.
+ * Where somebody else can put a link in the place of a file, root hands on only what every user of this machine can read
+ * anyway: else that user would have any file of this machine served.
+ *
+ * @param mode of the file that is open
+ * @throws KnownError FILE_UNREADABLE
+ */
+export function assertServable(path: string, mode: number, uid = process.geteuid?.()): void {
+  if (uid === 0 && (mode & 0o004) === 0 && whoCanWrite(path, trustedBy(uid)) !== undefined)
+    throw new KnownError('FILE_UNREADABLE', {
+      problem: `${path} is not for everybody, and somebody else can put another file in its place`,
+    });
+}
+
+/**
+ * Reads a file that is handed to whoever asks for it, where it may be; undefined where there is none.
  *
  * @param limit bytes
  * @throws system errors; KnownError FILE_UNREADABLE
@@ -27,10 +39,7 @@ export function readServed(
     if (!stat.isFile()) throw new KnownError('FILE_UNREADABLE', { problem: 'it is not a regular file' });
     if (stat.size > limit)
       throw new KnownError('FILE_UNREADABLE', { problem: `it is larger than ${limit} bytes` });
-    if (uid === 0 && (stat.mode & 0o004) === 0 && whoCanWrite(path, trustedBy(uid)) !== undefined)
-      throw new KnownError('FILE_UNREADABLE', {
-        problem: `${path} is not for everybody, and somebody else can put another file in its place`,
-      });
+    assertServable(path, stat.mode, uid);
     return readFileSync(fd);
   } finally {
     closeSync(fd);

@@ -2,7 +2,6 @@ import type { BlobStorage } from '../blobs/index.ts';
 import { KnownError } from '../errors/index.ts';
 import {
   type Digest,
-  fullName,
   isDigest,
   type ModelName,
   normalName,
@@ -163,7 +162,7 @@ export class Admission implements Mirror {
     if (admitted !== undefined && isStillIt(admitted, decision) && (await this.#whole.has(admitted)))
       return 'here';
     const route = routes.forName(meant) ?? routes.of('');
-    const arrival = await this.#arrivals.arrive(meant, route, decision, 'this mirror');
+    const arrival = await this.#arrivals.arrive({ name: meant, route, decision }, 'this mirror');
     if ('kind' in arrival) return arrival.kind === 'manifest' ? 'here' : arrival;
     await arrival.admitted;
     return 'fetched';
@@ -174,18 +173,18 @@ export class Admission implements Mirror {
     name: ModelName,
     route: Route<Upstream>,
     decision: Allowed,
-    question: ManifestQuestion,
+    asked: ManifestQuestion,
   ): Promise<ManifestAnswer> {
-    const { client, signal } = question;
+    const { client, signal } = asked;
     const { contact, fetchUnlisted, patienceMs, after } = this.#settings;
     if (decision.kind === 'observed' && !client.loopback && !fetchUnlisted) {
       const sentence = `${shortName(name)} is not here, and this mirror fetches what is on no allow-list for itself alone; ask ${contact}`;
       return { kind: 'refused', sentence };
     }
-    const failure = this.#arrivals.recall(fullName(name));
-    if (failure !== undefined)
-      return { kind: 'unavailable', sentence: failure.sentence, retryAfterSeconds: failure.seconds };
-    const arrival = await this.#arrivals.arrive(name, route, decision, client.address);
+    const question = { name, route, decision };
+    const before = this.#arrivals.recall(question);
+    if (before !== undefined) return before;
+    const arrival = await this.#arrivals.arrive(question, client.address);
     if ('kind' in arrival) return arrival;
     const { checked, admitted } = arrival;
     const holds = client.ollama && checked.manifest.layers.every(({ kind }) => kind !== 'tensor');
@@ -193,12 +192,11 @@ export class Admission implements Mirror {
       const patience = after(patienceMs);
       const outcome = await settled(admitted, AbortSignal.any([signal, patience]));
       if (outcome !== 'done') {
-        const failed = this.#arrivals.recall(fullName(name))?.sentence;
-        const sentence = failed ?? `${shortName(name)} is being fetched; try again in a few minutes`;
-        return { kind: 'unavailable', sentence, retryAfterSeconds: 60 };
+        const sentence = `${shortName(name)} is being fetched; try again in a few minutes`;
+        return this.#arrivals.recall(question) ?? { kind: 'unavailable', sentence, retryAfterSeconds: 60 };
       }
       // It took a while: what was decided by may be in force no more.
-      if (decision.kind === 'listed' && !this.#isInForce(decision.approved)) return this.manifest(question);
+      if (decision.kind === 'listed' && !this.#isInForce(decision.approved)) return this.manifest(asked);
     }
     return { kind: 'manifest', digest: checked.digest, mediaType: checked.mediaType, bytes: checked.bytes };
   }
@@ -206,14 +204,16 @@ export class Admission implements Mirror {
   async blob(digest: Digest): Promise<BlobAnswer | undefined> {
     if (this.#isListDue) await this.#settings.lookAtList?.();
     if (!this.#allowsBlob(digest)) return undefined;
-    const arriving = this.#arrivals.blob(digest);
-    if (arriving?.kind === 'arriving') return this.#whileAllowed(digest, arriving);
     const small = this.#attestations?.blob(digest);
     if (small !== undefined) return { kind: 'small', size: small.bytes.length, bytes: small.bytes };
     const { blobs, records } = this.#settings;
-    if (!(await records.namesBlob(digest))) return undefined;
-    const stored = await blobs.find(digest);
-    return stored && { kind: 'stored', size: stored.size, open: () => blobs.read(digest) };
+    // What is here and verified is served from here, whoever wants it from upstream again, and whatever he says of it.
+    const size = await records.blobSize(digest);
+    const stored = size === undefined ? undefined : await blobs.find(digest);
+    if (stored !== undefined && stored.size === size)
+      return { kind: 'stored', size, open: () => blobs.read(digest) };
+    const arriving = this.#arrivals.blob(digest);
+    return arriving?.kind === 'arriving' ? this.#whileAllowed(digest, arriving) : arriving;
   }
 
   /** Who waits for a range may wait for minutes: it is given out by the list that is in force then. */

@@ -47,6 +47,12 @@ export class BlobArrival {
     for (const waiter of this.#waiters) if (waiter.end <= this.#verifiedEnd) waiter.ready();
   }
 
+  /** It is fetched from the beginning: what was verified lies there no more. */
+  restart(): void {
+    this.#verifiedEnd = 0;
+    this.#open = undefined;
+  }
+
   /** It cannot be had. Who waits is told, and who asks from now on. */
   failed(reason: unknown): void {
     this.#failure = { reason };

@@ -1,52 +1,73 @@
 import type { BlobStorage } from '../blobs/index.ts';
-import type { Digest } from '../oci/index.ts';
+import { KnownError } from '../errors/index.ts';
+import type { Descriptor, Digest } from '../oci/index.ts';
 import type { BlobAnswer } from './answers.ts';
-import { BlobArrival } from './blob-arrival.ts';
-import { receiveBlob, type WantedBlob } from './receive-blob.ts';
+import { BlobFlight, type FlightEvents, type FlightModel, type FlightWish } from './blob-flight.ts';
 import type { AdmittedBlob } from './records.ts';
 
-interface Flight {
-  readonly arrival: BlobArrival;
-  /** Models that wait for it. */
-  models: number;
-  landing: Promise<AdmittedBlob> | undefined;
+/** What a manifest says of a blob. */
+export type FlightBlob = Pick<Descriptor, 'digest' | 'size'>;
+
+/** A model that is aboard: its blobs are on their way, and requests for them are held from now on. */
+export interface Boarding {
+  readonly kind: 'aboard';
+  /** @throws what the sources of the blob say */
+  land(wish: Omit<FlightWish, 'listed'>, signal: AbortSignal): Promise<AdmittedBlob>;
+  /** It has its blobs, or cannot be had for this reason. */
+  leave(reason: unknown): void;
 }
 
-export interface FlightEvents {
-  /** The chunk table of the list is not that of the bytes, whose whole digest is right. */
-  tableWrong(digest: Digest): void;
-  /** So many bytes of a blob are here, of so many. */
-  arrived?(digest: Digest, bytes: number, size: number): void;
+/** Another model that is on its way gives the same blob another size: one of the two is not what it says. */
+export interface SizeDispute {
+  readonly kind: 'disputed';
+  readonly blob: FlightBlob;
+  readonly otherSize: number;
+  /** The model that came first. */
+  readonly by: string;
 }
 
-/** Blobs on their way: one fetch a digest, however many models and clients ask. */
+/**
+ * Blobs on their way: one fetch for a digest and its size, however many models and clients ask. A digest has one size: a
+ * model that gives it another one does not come aboard, unless it is listed and the others are not.
+ */
 export class BlobFlights {
   readonly #storage: BlobStorage;
   readonly #events: FlightEvents;
-  readonly #flights = new Map<Digest, Flight>();
+  readonly #flights = new Map<Digest, BlobFlight>();
 
   constructor(storage: BlobStorage, events: FlightEvents) {
     this.#storage = storage;
     this.#events = events;
   }
 
-  /** Announces a blob, so that requests for it are held from now on. Each call is undone by one `leave`. */
-  announce({ digest, size }: { readonly digest: Digest; readonly size: number }): BlobArrival {
-    const flight = this.#flights.get(digest) ?? {
-      arrival: new BlobArrival(digest, size),
-      models: 0,
-      landing: undefined,
+  /** Announces the blobs of a model. What lies in the storage can be read from the beginning. */
+  async board(model: FlightModel, blobs: readonly FlightBlob[]): Promise<Boarding | SizeDispute> {
+    const stored = await Promise.all(blobs.map(({ digest }) => this.#storage.find(digest)));
+    // From here on nobody else comes between.
+    for (const blob of blobs) {
+      const other = this.#flights.get(blob.digest);
+      if (other === undefined || other.arrival.size === blob.size) continue;
+      const first = other.models.find(({ listed }) => listed) ?? other.models[0];
+      if (first?.listed === true || !model.listed)
+        return { kind: 'disputed', blob, otherSize: other.arrival.size, by: first?.name ?? '' };
+    }
+    const aboard = blobs.map((blob, at) => {
+      const flight = this.#flightOf(blob);
+      flight.board(model);
+      if (stored[at]?.size === blob.size) flight.isHere();
+      return flight;
+    });
+    return {
+      kind: 'aboard',
+      land: (wish, signal) => {
+        const flight = aboard.find(({ arrival }) => arrival.digest === wish.digest);
+        if (flight === undefined) throw new Error(`${wish.digest} was not announced`);
+        return flight.land({ ...wish, listed: model.listed }, signal);
+      },
+      leave: (reason) => {
+        for (const flight of aboard) this.#leave(flight, model, reason);
+      },
     };
-    flight.models += 1;
-    this.#flights.set(digest, flight);
-    return flight.arrival;
-  }
-
-  leave(digest: Digest): void {
-    const flight = this.#flights.get(digest);
-    if (flight === undefined) return;
-    flight.models -= 1;
-    if (flight.models === 0) this.#flights.delete(digest);
   }
 
   get(digest: Digest): BlobAnswer | undefined {
@@ -66,36 +87,18 @@ export class BlobFlights {
     return count;
   }
 
-  /**
-   * Brings an announced blob here, once.
-   *
-   * @throws what fetching throws; whoever waits for the blob is told the same
-   */
-  land(wanted: WantedBlob, signal: AbortSignal): Promise<AdmittedBlob> {
-    const flight = this.#flights.get(wanted.digest);
-    if (flight === undefined) throw new Error(`${wanted.digest} was not announced`);
-    flight.landing ??= this.#fetch(wanted, flight.arrival, signal).catch((error: unknown) => {
-      flight.arrival.failed(error);
-      // The next who wants it begins anew.
-      if (this.#flights.get(wanted.digest) === flight) this.#flights.delete(wanted.digest);
-      throw error;
-    });
-    return flight.landing;
+  #flightOf(blob: FlightBlob): BlobFlight {
+    const other = this.#flights.get(blob.digest);
+    if (other !== undefined && other.arrival.size === blob.size) return other;
+    const reason = new KnownError('BLOB_SIZE', { digest: blob.digest, size: blob.size });
+    const flight = new BlobFlight(blob, this.#storage, this.#events, other?.end(reason));
+    this.#flights.set(blob.digest, flight);
+    return flight;
   }
 
-  async #fetch(wanted: WantedBlob, arrival: BlobArrival, signal: AbortSignal): Promise<AdmittedBlob> {
-    const { digest, size } = wanted;
-    const storage = this.#storage;
-    const open = () => storage.read(digest);
-    const stored = await storage.find(digest);
-    if (stored !== undefined && stored.size === size) {
-      arrival.verified(size, open);
-      return { digest, size };
-    }
-    const progressed = (bytes: number) => this.#events.arrived?.(digest, bytes, size);
-    const verified = await receiveBlob(storage, wanted, { signal, arrival, progressed });
-    arrival.verified(size, open);
-    if (verified.listedTableWrong) this.#events.tableWrong(digest);
-    return { digest, size };
+  #leave(flight: BlobFlight, model: FlightModel, reason: unknown): void {
+    flight.leave(model, reason);
+    const { digest } = flight.arrival;
+    if (flight.models.length === 0 && this.#flights.get(digest) === flight) this.#flights.delete(digest);
   }
 }

@@ -24,8 +24,8 @@ export class CatalogRecords implements Records {
     return this.#catalog.byDigest(digest);
   }
 
-  namesBlob(digest: Digest): Promise<boolean> {
-    return this.#catalog.namesBlob(digest);
+  blobSize(digest: Digest): Promise<number | undefined> {
+    return this.#catalog.blobSize(digest);
   }
 
   async admit(model: NewModel): Promise<void> {

@@ -69,3 +69,19 @@ export function contradictionSentence(
 /** Why a listed model cannot be had any more from where it came from. */
 export const movedSentence = (name: ModelName, listed: ListedModel, found: Digest, contact: string): string =>
   `${shortName(name)} was changed upstream: the allow-list approves ${shortDigest(listed.manifest.digest)}, and upstream has ${shortDigest(found)} now; ask ${contact}`;
+
+/** Why a model is not fetched whose manifest says something else of a blob than what was verified. */
+export const sizeSentence = (name: ModelName, { digest, size }: SizedBlob, known: number, contact: string) =>
+  `${shortName(name)} gives the blob ${shortDigest(digest)} ${size} bytes, and the verified blob has ${known}, so nothing is fetched; ask ${contact}`;
+
+/** Why a model has to wait that does not agree with another one which is on its way. */
+export const disputeSentence = (
+  name: ModelName,
+  { blob, otherSize, by }: { readonly blob: SizedBlob; readonly otherSize: number; readonly by: string },
+): string =>
+  `${shortName(name)} gives the blob ${shortDigest(blob.digest)} ${blob.size} bytes, and ${by}, which is on its way, gives it ${otherSize}; try again in a few minutes`;
+
+interface SizedBlob {
+  readonly digest: Digest;
+  readonly size: number;
+}

@@ -1,50 +1,51 @@
 import { BoundedMap } from '../bounds/index.ts';
 
-interface Failure {
-  readonly sentence: string;
+interface Kept<T> {
+  readonly what: T;
   /** Milliseconds since 1970. */
   readonly until: number;
 }
 
-/** Names of which failures are remembered. */
-const remembered = 1000;
-
 /**
- * Why models could not be had, for a while: who asks again hears the reason, and upstream is not asked by every client
- * anew, nor for every spelling of a name.
+ * What came of asking upstream, for a while: who asks again hears the same, and upstream is not asked by every client
+ * anew. A key says all that the answer depends on, so that nobody hears what came of another question.
  */
-export class FailureMemory {
-  readonly #byName = new BoundedMap<string, Failure>(remembered);
+export class FailureMemory<T> {
+  readonly #kept: BoundedMap<string, Kept<T>>;
   readonly #keepMs: number;
   readonly #now: () => Date;
 
-  constructor(keepMs: number, now: () => Date) {
+  /**
+   * @param limit as many are remembered; of more, the one that was used longest ago is forgotten
+   * @param keepMs for so long, in milliseconds
+   */
+  constructor(limit: number, keepMs: number, now: () => Date) {
+    this.#kept = new BoundedMap(limit);
     this.#keepMs = keepMs;
     this.#now = now;
   }
 
-  /** Names that are remembered now. */
+  /** Keys that are remembered now. */
   get size(): number {
-    return this.#byName.size;
+    return this.#kept.size;
   }
 
-  keep(name: string, sentence: string): void {
-    this.#byName.set(name.toLowerCase(), { sentence, until: this.#now().getTime() + this.#keepMs });
+  keep(key: string, what: T): void {
+    this.#kept.set(key, { what, until: this.#now().getTime() + this.#keepMs });
   }
 
-  /** The reason, and the seconds until it is tried again. */
-  recall(name: string): { readonly sentence: string; readonly seconds: number } | undefined {
-    const key = name.toLowerCase();
-    const failure = this.#byName.get(key);
-    const left = (failure?.until ?? 0) - this.#now().getTime();
-    // More than it was kept for is left only where the clock was set back.
-    if (failure !== undefined && left > 0 && left <= this.#keepMs)
-      return { sentence: failure.sentence, seconds: Math.ceil(left / 1000) };
-    this.#byName.delete(key);
+  /** What is remembered, and the seconds until it is asked again. */
+  recall(key: string): { readonly what: T; readonly seconds: number } | undefined {
+    const kept = this.#kept.get(key);
+    if (kept === undefined) return undefined;
+    const left = kept.until - this.#now().getTime();
+    // A clock that was set back does not make it last longer.
+    if (left > 0 && left <= this.#keepMs) return { what: kept.what, seconds: Math.ceil(left / 1000) };
+    this.#kept.delete(key);
     return undefined;
   }
 
-  forget(name: string): void {
-    this.#byName.delete(name.toLowerCase());
+  forget(key: string): void {
+    this.#kept.delete(key);
   }
 }

@@ -9,8 +9,17 @@ export interface QueueLimits {
   readonly waitingEach: number;
 }
 
+/** A job that was taken. */
+export interface QueuedJob<T> {
+  /** Settles as the job does. */
+  readonly done: Promise<T>;
+  /** Somebody else wants the same: the job has a place in this owner's line too, where there is one, and runs when the first comes. */
+  alsoFor(owner: string): void;
+}
+
 interface Waiting {
   readonly start: () => void;
+  readonly owners: Set<string>;
 }
 
 /**
@@ -20,7 +29,8 @@ interface Waiting {
 export class FairQueue {
   readonly #limits: QueueLimits;
   /** In the order of their turns. */
-  readonly #waiting = new Map<string, Waiting[]>();
+  readonly #lines = new Map<string, Waiting[]>();
+  readonly #waiting = new Set<Waiting>();
   #running = 0;
 
   constructor(limits: QueueLimits) {
@@ -32,24 +42,36 @@ export class FairQueue {
   }
 
   get waiting(): number {
-    let count = 0;
-    for (const jobs of this.#waiting.values()) count += jobs.length;
-    return count;
+    return this.#waiting.size;
+  }
+
+  /** Runs a job when its turn has come, and settles as it does. @throws KnownError QUEUE_FULL */
+  async run<T>(owner: string, job: () => Promise<T>): Promise<T> {
+    return this.enter([owner], job).done;
   }
 
   /**
-   * Runs a job when its turn has come, and settles as it does.
+   * Takes a job for those who want it: it waits in the line of each of them who has room.
    *
-   * @throws KnownError QUEUE_FULL at once, when too many wait already
+   * @throws KnownError QUEUE_FULL when none of them has
    */
-  async run<T>(owner: string, job: () => Promise<T>): Promise<T> {
-    if (this.#running >= this.#limits.running) await this.#turn(owner);
-    else this.#running += 1;
-    try {
-      return await job();
-    } finally {
-      this.#next();
+  enter<T>(owners: readonly string[], job: () => Promise<T>): QueuedJob<T> {
+    if (this.#running < this.#limits.running) {
+      this.#running += 1;
+      return { done: this.#work(job), alsoFor: () => {} };
     }
+    const free = owners.filter((owner) => this.#hasRoom(owner));
+    if (free.length === 0) throw new KnownError('QUEUE_FULL', { waiting: this.waiting });
+    const { promise: turn, resolve: start } = Promise.withResolvers<void>();
+    const waiting = { start, owners: new Set<string>() };
+    this.#waiting.add(waiting);
+    for (const owner of free) this.#stand(waiting, owner);
+    return {
+      done: turn.then(() => this.#work(job)),
+      alsoFor: (owner) => {
+        if (this.#waiting.has(waiting) && this.#linesUp(owner)) this.#stand(waiting, owner);
+      },
+    };
   }
 
   /**
@@ -58,32 +80,57 @@ export class FairQueue {
    * @throws KnownError QUEUE_FULL
    */
   refuseWhenFull(owner: string): void {
-    if (this.#running < this.#limits.running) return;
-    const own = this.#waiting.get(owner)?.length ?? 0;
-    if (this.waiting >= this.#limits.waiting || own >= this.#limits.waitingEach)
-      throw new KnownError('QUEUE_FULL', { waiting: this.waiting });
+    if (this.#running < this.#limits.running || this.#hasRoom(owner)) return;
+    throw new KnownError('QUEUE_FULL', { waiting: this.waiting });
   }
 
-  #turn(owner: string): Promise<void> {
-    this.refuseWhenFull(owner);
-    const own = this.#waiting.get(owner) ?? [];
-    return new Promise((resolve) => {
-      own.push({ start: resolve });
-      this.#waiting.set(owner, own);
-    });
+  #hasRoom(owner: string): boolean {
+    return this.waiting < this.#limits.waiting && this.#linesUp(owner);
+  }
+
+  #linesUp(owner: string): boolean {
+    return (this.#lines.get(owner)?.length ?? 0) < this.#limits.waitingEach;
+  }
+
+  #stand(waiting: Waiting, owner: string): void {
+    if (waiting.owners.has(owner)) return;
+    waiting.owners.add(owner);
+    const line = this.#lines.get(owner) ?? [];
+    this.#lines.set(owner, line);
+    line.push(waiting);
+  }
+
+  async #work<T>(job: () => Promise<T>): Promise<T> {
+    try {
+      return await job();
+    } finally {
+      this.#next();
+    }
   }
 
   /** Hands the place on, so that `running` never falls and rises between. */
   #next(): void {
-    for (const [owner, jobs] of this.#waiting) {
-      const job = jobs.shift();
-      // Whoever had a turn stands at the end of the line.
-      this.#waiting.delete(owner);
-      if (jobs.length > 0) this.#waiting.set(owner, jobs);
-      if (job === undefined) continue;
-      job.start();
+    const [first] = this.#lines;
+    if (first === undefined) {
+      this.#running -= 1;
       return;
     }
-    this.#running -= 1;
+    const [owner, line] = first;
+    const job = line[0];
+    // Whoever had a turn stands at the end of the line.
+    this.#lines.delete(owner);
+    if (line.length > 1) this.#lines.set(owner, line);
+    if (job === undefined) return;
+    for (const other of job.owners) this.#leave(job, other);
+    this.#waiting.delete(job);
+    job.start();
+  }
+
+  #leave(job: Waiting, owner: string): void {
+    const line = this.#lines.get(owner);
+    const at = line?.indexOf(job) ?? -1;
+    if (line === undefined || at === -1) return;
+    line.splice(at, 1);
+    if (line.length === 0) this.#lines.delete(owner);
   }
 }

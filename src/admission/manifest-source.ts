@@ -7,6 +7,7 @@ import {
   type Manifest,
   type ModelName,
   parseManifest,
+  shortDigest,
   shortName,
 } from '../oci/index.ts';
 import type { ApprovedList } from './approved-list.ts';
@@ -54,14 +55,19 @@ export async function listedManifest(
 export const digestOf = (bytes: Uint8Array): Digest =>
   digestFromBytes(createHash('sha256').update(bytes).digest());
 
-/** @throws KnownError MANIFEST_REFUSED where two readers could read it differently, or it is none */
+/** @throws KnownError MANIFEST_REFUSED where two readers could read it differently, or it is none, or contradicts itself */
 export function checkManifest(name: ModelName, bytes: Buffer): CheckedManifest {
+  const refuse = (problem: string) =>
+    new KnownError('MANIFEST_REFUSED', { name: shortName(name), problem: describeCause(problem) });
   const reading = parseManifest(bytes);
-  if (!reading.ok) {
-    const problem = reading.problems[0]?.detail ?? 'it is no manifest';
-    throw new KnownError('MANIFEST_REFUSED', { name: shortName(name), problem: describeCause(problem) });
-  }
+  if (!reading.ok) throw refuse(reading.problems[0]?.detail ?? 'it is no manifest');
   const { manifest } = reading;
+  const sizes = new Map<Digest, number>();
+  for (const { digest, size } of [...manifest.layers, manifest.config]) {
+    const other = sizes.get(digest) ?? size;
+    if (other !== size) throw refuse(`it gives ${shortDigest(digest)} two sizes, ${other} and ${size}`);
+    sizes.set(digest, size);
+  }
   return { digest: digestOf(bytes), bytes, mediaType: manifest.mediaType, manifest };
 }
 

@@ -1,13 +1,19 @@
 import type { BlobStorage } from '../blobs/index.ts';
 import { KnownError } from '../errors/index.ts';
-import { type Digest, fullName, type ModelName, nameKey, shortName } from '../oci/index.ts';
+import { Shares } from '../inbound/index.ts';
+import { type Descriptor, type Digest, fullName, type ModelName, shortName } from '../oci/index.ts';
 import type { Upstream } from '../upstream/index.ts';
 import type { BlobAnswer, ManifestAnswer } from './answers.ts';
-import type { BlobArrival } from './blob-arrival.ts';
-import { BlobFlights } from './blob-flights.ts';
-import { contradictionSentence, type Decision, movedSentence } from './decide-model.ts';
+import { BlobFlights, type Boarding } from './blob-flights.ts';
+import {
+  contradictionSentence,
+  type Decision,
+  disputeSentence,
+  movedSentence,
+  sizeSentence,
+} from './decide-model.ts';
 import { FailureMemory } from './failure-memory.ts';
-import { FairQueue, type QueueLimits } from './fair-queue.ts';
+import { FairQueue, type QueuedJob, type QueueLimits } from './fair-queue.ts';
 import { blobsOf, type CheckedManifest, checkManifest, listedManifest } from './manifest-source.ts';
 import type { AdmittedBlob, Records } from './records.ts';
 import type { Route } from './routes.ts';
@@ -27,7 +33,6 @@ export interface AdmissionEvents {
 /** A model on its way: its manifest is known and checked, its blobs are being fetched. */
 export interface ModelArrival {
   readonly checked: CheckedManifest;
-  readonly blobs: readonly BlobArrival[];
   /** Settles when every blob is here and the model is recorded, or cannot be had. */
   readonly admitted: Promise<void>;
 }
@@ -43,22 +48,51 @@ export interface ArrivalSettings {
   readonly events: AdmissionEvents;
 }
 
+/** What is to be brought here: all that the outcome depends on, so that nobody shares what came of another question. */
+export interface ArrivalQuestion {
+  /** Spelled as upstream is asked for it. */
+  readonly name: ModelName;
+  readonly route: Route<Upstream>;
+  readonly decision: Allowed;
+}
+
+/** Outcomes that are remembered: of failures, and of names that upstream does not have, which cost a client nothing. */
+const failuresKept = 1000;
+const missingKept = 10_000;
+
+/** A model that somebody wants, and all who want it. */
+interface Underway {
+  readonly owners: Set<string>;
+  queued: QueuedJob<void> | undefined;
+  /** It is at work, or nothing came of it. */
+  readonly began: () => void;
+}
+
 /** Models on their way: each is fetched once however many ask, and goes on when they leave. */
 export class ModelArrivals {
   readonly #settings: ArrivalSettings;
   readonly #queue: FairQueue;
   readonly #flights: BlobFlights;
-  readonly #failures: FailureMemory;
-  /** What moved upstream, under its name and what is approved of it: asked once for all who ask in the same half minute. */
-  readonly #moved: FailureMemory;
-  readonly #arrivals = new Map<string, Promise<ModelArrival | ManifestAnswer>>();
+  /** Models that are asked for and not at work yet. */
+  readonly #asked: Shares;
+  readonly #failures: FailureMemory<string>;
+  readonly #missing: FailureMemory<true>;
+  /** What moved upstream: asked once for all who ask in the same half minute. */
+  readonly #moved: FailureMemory<string>;
+  readonly #arrivals = new Map<
+    string,
+    { readonly under: Underway; readonly begun: Promise<ModelArrival | ManifestAnswer> }
+  >();
 
   constructor(settings: ArrivalSettings) {
+    const { queue, blobs, events, failureMs, now } = settings;
     this.#settings = settings;
-    this.#queue = new FairQueue(settings.queue);
-    this.#flights = new BlobFlights(settings.blobs, settings.events);
-    this.#failures = new FailureMemory(settings.failureMs, settings.now);
-    this.#moved = new FailureMemory(settings.failureMs, settings.now);
+    this.#queue = new FairQueue(queue);
+    this.#asked = new Shares({ all: queue.waiting, each: queue.waitingEach });
+    this.#flights = new BlobFlights(blobs, events);
+    this.#failures = new FailureMemory(failuresKept, failureMs, now);
+    this.#missing = new FailureMemory(missingKept, failureMs, now);
+    this.#moved = new FailureMemory(failuresKept, failureMs, now);
   }
 
   /** Requests that are held, over all blobs. */
@@ -71,112 +105,172 @@ export class ModelArrivals {
     return this.#flights.get(digest);
   }
 
-  /** Why a model could not be had a moment ago, and the seconds until it is tried again. */
-  recall(name: string): { readonly sentence: string; readonly seconds: number } | undefined {
-    return this.#failures.recall(name);
+  /** What came of the same question a moment ago, where nothing did. */
+  recall(question: ArrivalQuestion): ManifestAnswer | undefined {
+    const key = keyOf(question);
+    if (this.#missing.recall(key) !== undefined) return { kind: 'unknown' };
+    const failure = this.#failures.recall(key);
+    return failure && { kind: 'unavailable', sentence: failure.what, retryAfterSeconds: failure.seconds };
   }
 
   /** Brings a model here, once however many ask; or says why not. */
-  arrive(
-    name: ModelName,
-    route: Route<Upstream>,
-    decision: Allowed,
-    owner: string,
-  ): Promise<ModelArrival | ManifestAnswer> {
-    // What another list approves of the same name is another model.
-    const key = `${nameKey(name)} ${decision.kind === 'listed' ? decision.model.manifest.digest : ''}`;
-    const under = this.#arrivals.get(key);
-    if (under !== undefined) return under;
-    const begun = this.#begin(name, route, decision, owner).catch((error: unknown) =>
-      this.#unavailable(name, error),
-    );
-    this.#arrivals.set(key, begun);
+  arrive(question: ArrivalQuestion, owner: string): Promise<ModelArrival | ManifestAnswer> {
+    const key = keyOf(question);
+    const known = this.#arrivals.get(key);
+    if (known !== undefined) {
+      known.under.owners.add(owner);
+      known.under.queued?.alsoFor(owner);
+      return known.begun;
+    }
+    const began = this.#asked.take(owner);
+    if (began === undefined) return Promise.resolve(this.#full(question, owner));
+    const under: Underway = { owners: new Set([owner]), queued: undefined, began };
+    const begun = this.#begin(question, under).catch((error: unknown) => this.#unavailable(question, error));
+    this.#arrivals.set(key, { under, begun });
     const forget = () => this.#arrivals.delete(key);
-    begun.then((arrival) => ('kind' in arrival ? forget() : arrival.admitted.then(forget, forget)));
+    begun.then((arrival) => {
+      if (!('kind' in arrival)) return arrival.admitted.then(forget, forget);
+      began();
+      return forget();
+    });
     return begun;
   }
 
-  async #begin(
-    name: ModelName,
-    { upstream, host }: Route<Upstream>,
-    decision: Allowed,
-    owner: string,
-  ): Promise<ModelArrival | ManifestAnswer> {
-    const { records, signal, contact } = this.#settings;
-    this.#queue.refuseWhenFull(owner);
-    const repository = `${name.namespace}/${name.model}`;
-    const fromUpstream = () => upstream.manifest(repository, name.tag, signal);
-    let checked: CheckedManifest;
-    if (decision.kind === 'listed') {
-      const wanted = decision.model.manifest.digest;
-      const place = `${nameKey(name)} ${wanted}`;
-      const known = this.#moved.recall(place);
-      if (known !== undefined) return { kind: 'refused', sentence: known.sentence };
-      const found = await listedManifest(name, wanted, {
-        approved: decision.approved,
-        admitted: async (digest) => (await records.byDigest(digest))?.bytes,
-        upstream: fromUpstream,
-      });
-      if (found.kind === 'moved') {
-        await records.moved(name, wanted, found.found);
-        const sentence = movedSentence(name, decision.model, found.found, contact);
-        this.#moved.keep(place, sentence);
-        return { kind: 'refused', sentence };
-      }
-      checked = found.checked;
-      const lie = contradictionSentence(name, decision, checked.bytes, contact);
-      if (lie !== undefined) {
-        await records.refused(name, lie, false);
-        return { kind: 'refused', sentence: lie };
-      }
-    } else {
-      // The tag of an admitted model does not move: what is missing of it is fetched again, and nothing else.
-      const known = await records.find(name);
-      checked = checkManifest(name, known?.bytes ?? (await fromUpstream()));
-    }
+  async #begin(question: ArrivalQuestion, under: Underway): Promise<ModelArrival | ManifestAnswer> {
+    const { name, decision } = question;
+    for (const owner of under.owners) this.#queue.refuseWhenFull(owner);
+    const checked = await this.#manifestOf(question);
+    if ('kind' in checked) return checked;
     const wanted = blobsOf(checked.manifest);
-    const blobs = wanted.map((entry) => this.#flights.announce(entry));
-    const job = async () => {
-      const landed: AdmittedBlob[] = [];
-      for (const { digest, size } of wanted) {
-        const source = upstream.blob(repository, digest, size);
-        const table = decision.kind === 'listed' ? listedTable(decision, digest) : undefined;
-        landed.push(await this.#flights.land({ digest, size, source, table }, signal));
-      }
-      const list = decision.kind === 'listed' ? decision.approved : undefined;
-      await records.admit({
-        ...{ name, digest: checked.digest, mediaType: checked.mediaType, bytes: checked.bytes },
-        ...{ blobs: landed, source: host },
-        ...{ listDigest: list?.digest, listVersion: list?.list.version },
-      });
-      this.#settings.events.admitted(
-        fullName(name),
-        wanted.reduce((sum, { size }) => sum + size, 0),
-      );
+    const refused = await this.#contradiction(name, wanted);
+    if (refused !== undefined) return refused;
+    const model = { name: shortName(name), listed: decision.kind === 'listed' };
+    const boarding = await this.#flights.board(model, wanted);
+    if (boarding.kind === 'disputed')
+      return { kind: 'unavailable', sentence: disputeSentence(name, boarding), retryAfterSeconds: 60 };
+    const job = () => {
+      under.began();
+      return this.#land(question, checked, wanted, boarding);
     };
-    const admitted = this.#queue.run(owner, job).catch((error: unknown) => {
-      for (const blob of blobs) blob.failed(error);
-      this.#unavailable(name, error);
+    try {
+      under.queued = this.#queue.enter([...under.owners], job);
+    } catch (error) {
+      boarding.leave(error);
       throw error;
-    });
-    const over = () => {
-      for (const { digest } of wanted) this.#flights.leave(digest);
-    };
+    }
+    const admitted = under.queued.done.then(
+      () => boarding.leave(undefined),
+      (error: unknown) => {
+        boarding.leave(error);
+        this.#remember(question, error);
+        throw error;
+      },
+    );
     // Nobody may be waiting for it: whoever asks next hears of a failure.
-    admitted.then(over, over);
-    return { checked, blobs, admitted };
+    admitted.catch(() => {});
+    return { checked, admitted };
   }
 
-  #unavailable(name: ModelName, error: unknown): ManifestAnswer {
-    if (error instanceof KnownError && error.httpStatus === 404) return { kind: 'unknown' };
+  /** @throws KnownError MANIFEST_REFUSED, and what upstream says */
+  async #manifestOf(question: ArrivalQuestion): Promise<CheckedManifest | ManifestAnswer> {
+    const { name, route, decision } = question;
+    const { records, signal, contact } = this.#settings;
+    const fromUpstream = () => route.upstream.manifest(`${name.namespace}/${name.model}`, name.tag, signal);
+    // The tag of an admitted model does not move: what is missing of it is fetched again, and nothing else.
+    if (decision.kind !== 'listed')
+      return checkManifest(name, (await records.find(name))?.bytes ?? (await fromUpstream()));
+    const wanted = decision.model.manifest.digest;
+    const known = this.#moved.recall(keyOf(question));
+    if (known !== undefined) return { kind: 'refused', sentence: known.what };
+    const found = await listedManifest(name, wanted, {
+      approved: decision.approved,
+      admitted: async (digest) => (await records.byDigest(digest))?.bytes,
+      upstream: fromUpstream,
+    });
+    if (found.kind === 'moved') {
+      await records.moved(name, wanted, found.found);
+      const sentence = movedSentence(name, decision.model, found.found, contact);
+      this.#moved.keep(keyOf(question), sentence);
+      return { kind: 'refused', sentence };
+    }
+    const lie = contradictionSentence(name, decision, found.checked.bytes, contact);
+    if (lie === undefined) return found.checked;
+    await records.refused(name, lie, false);
+    return { kind: 'refused', sentence: lie };
+  }
+
+  /** A blob that was verified has its size for good: a manifest that gives it another one is refused before it is fetched. */
+  async #contradiction(name: ModelName, wanted: readonly Descriptor[]): Promise<ManifestAnswer | undefined> {
+    const { records, contact } = this.#settings;
+    for (const blob of wanted) {
+      const size = await records.blobSize(blob.digest);
+      if (size === undefined || size === blob.size) continue;
+      const sentence = sizeSentence(name, blob, size, contact);
+      await records.refused(name, sentence, false);
+      return { kind: 'refused', sentence };
+    }
+    return undefined;
+  }
+
+  /** Brings every blob here and records the model. @throws what fetching throws */
+  async #land(
+    { name, route, decision }: ArrivalQuestion,
+    checked: CheckedManifest,
+    wanted: readonly Descriptor[],
+    boarding: Boarding,
+  ): Promise<void> {
+    const { records, signal, events } = this.#settings;
+    const landed: AdmittedBlob[] = [];
+    for (const { digest, size } of wanted) {
+      const source = route.upstream.blob(`${name.namespace}/${name.model}`, digest, size);
+      const table = decision.kind === 'listed' ? listedTable(decision, digest) : undefined;
+      landed.push(await boarding.land({ digest, size, source, table }, signal));
+    }
+    const list = decision.kind === 'listed' ? decision.approved : undefined;
+    await records.admit({
+      ...{ name, digest: checked.digest, mediaType: checked.mediaType, bytes: checked.bytes },
+      ...{ blobs: landed, source: route.host },
+      ...{ listDigest: list?.digest, listVersion: list?.list.version },
+    });
+    const bytes = wanted.reduce((sum, { size }) => sum + size, 0);
+    events.admitted(fullName(name), bytes);
+  }
+
+  #full(question: ArrivalQuestion, owner: string): ManifestAnswer {
+    try {
+      this.#queue.refuseWhenFull(owner);
+      throw new KnownError('QUEUE_FULL', { waiting: this.#asked.taken });
+    } catch (error) {
+      return this.#unavailable(question, error);
+    }
+  }
+
+  /** Nothing came of asking: the name is unknown, or the reason is told. */
+  #unavailable(question: ArrivalQuestion, error: unknown): ManifestAnswer {
+    if (error instanceof KnownError && error.httpStatus === 404) {
+      this.#missing.keep(keyOf(question), true);
+      return { kind: 'unknown' };
+    }
+    return { kind: 'unavailable', sentence: this.#remember(question, error) };
+  }
+
+  /** @returns the reason, in one sentence */
+  #remember({ name, ...more }: ArrivalQuestion, error: unknown): string {
     const reason = error instanceof KnownError ? error.message : 'an internal error, which is in its log';
     const sentence = `${shortName(name)} cannot be had from upstream now: ${reason}`;
-    if (!this.#settings.signal.aborted) {
-      this.#failures.keep(fullName(name), sentence);
-      this.#settings.events.failed(fullName(name), error);
-    }
-    return { kind: 'unavailable', sentence };
+    // That one client asks for too much is no matter of others.
+    const isOwnMatter = error instanceof KnownError && error.code === 'QUEUE_FULL';
+    if (isOwnMatter || this.#settings.signal.aborted) return sentence;
+    this.#failures.keep(keyOf({ name, ...more }), sentence);
+    this.#settings.events.failed(fullName(name), error);
+    return sentence;
   }
+}
+
+/** A listed model is what its list says, wherever it was asked for; any other one is what this upstream has under this spelling. */
+function keyOf({ name, route, decision }: ArrivalQuestion): string {
+  const what = decision.kind === 'listed' ? decision.model.manifest.digest : 'observed';
+  return `${what} ${route.host} ${fullName(name)}`;
 }
 
 function listedTable({ approved, model }: Decision & { kind: 'listed' }, digest: Digest) {

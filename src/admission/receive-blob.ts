@@ -1,4 +1,5 @@
 import type { BlobStorage } from '../blobs/index.ts';
+import { KnownError } from '../errors/index.ts';
 import { type ChunkTable, defaultPieceSize } from '../hash/index.ts';
 import type { Digest } from '../oci/index.ts';
 import type { PieceSource } from '../upstream/index.ts';
@@ -20,19 +21,42 @@ export interface ReceiveEffects {
   readonly arrival?: BlobArrival;
   /** So many bytes are here, and hashed. */
   readonly progressed?: (bytes: number) => void;
+  /** The source gives the same bytes as often as it is asked. */
+  readonly rereadable?: boolean;
 }
 
 /**
  * Receives one blob into a storage, or what an earlier process did not receive of it, and publishes it once every byte
- * was held against its digest.
+ * was held against its digest. What was received earlier may come from another source, which sent other bytes: then
+ * nothing of it is kept, and a source that can be read again is read from the beginning.
  *
  * @throws KnownError BLOB_BUSY, BLOB_NOT_AS_NAMED, STORAGE_*; what the source throws
  */
 export async function receiveBlob(
   storage: Pick<BlobStorage, 'receive'>,
-  { digest, size, source, table }: WantedBlob,
-  { signal, arrival = new BlobArrival(digest, size), progressed }: ReceiveEffects,
+  wanted: WantedBlob,
+  effects: ReceiveEffects,
 ): Promise<VerifiedBlob> {
+  const { arrival = new BlobArrival(wanted.digest, wanted.size), rereadable = false } = effects;
+  const first = await receiveOnce(storage, wanted, { ...effects, arrival });
+  if ('verified' in first) return first.verified;
+  if (!rereadable || !first.hadEarlierBytes) throw first.otherBytes;
+  arrival.restart();
+  const second = await receiveOnce(storage, wanted, { ...effects, arrival });
+  if ('verified' in second) return second.verified;
+  throw second.otherBytes;
+}
+
+type Received =
+  | { readonly verified: VerifiedBlob }
+  /** Nothing of it is kept. */
+  | { readonly otherBytes: KnownError; readonly hadEarlierBytes: boolean };
+
+async function receiveOnce(
+  storage: Pick<BlobStorage, 'receive'>,
+  { digest, size, source, table }: WantedBlob,
+  { signal, arrival, progressed }: ReceiveEffects & { readonly arrival: BlobArrival },
+): Promise<Received> {
   const pieceSize = defaultPieceSize;
   const receiving = await storage.receive(digest, size, pieceSize);
   try {
@@ -43,7 +67,10 @@ export async function receiveBlob(
       ...(progressed === undefined ? {} : { progressed }),
     });
     await receiving.publish(verified.table);
-    return verified;
+    return { verified };
+  } catch (error) {
+    if (!(error instanceof KnownError) || error.code !== 'BLOB_NOT_AS_NAMED') throw error;
+    return { otherBytes: error, hadEarlierBytes: receiving.recorded.length > 0 };
   } finally {
     await receiving.close();
   }

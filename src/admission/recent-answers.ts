@@ -1,3 +1,4 @@
+import { BoundedMap } from '../bounds/index.ts';
 import type { ManifestAnswer } from './answers.ts';
 import type { ListStanding } from './approved-list.ts';
 
@@ -16,7 +17,7 @@ interface Recent {
 
 /** Answers of the last second, each under the list by which it was given. */
 export class RecentAnswers {
-  readonly #answers = new Map<string, Recent>();
+  readonly #answers = new BoundedMap<string, Recent>(limit);
   readonly #now: () => Date;
 
   constructor(now: () => Date) {
@@ -30,7 +31,6 @@ export class RecentAnswers {
   }
 
   set(key: string, answer: ManifestAnswer, under: ListStanding): void {
-    if (this.#answers.size >= limit) this.#answers.clear();
     this.#answers.set(key, { answer, at: this.#now().getTime(), under });
   }
 }

@@ -30,8 +30,8 @@ export interface Records {
   /** By name without regard to case. */
   find(name: ModelName): Promise<AdmittedModel | undefined>;
   byDigest(digest: Digest): Promise<AdmittedModel | undefined>;
-  /** Whether an admitted model names this blob. */
-  namesBlob(digest: Digest): Promise<boolean>;
+  /** The size of a blob that an admitted model names, in bytes: it was verified with it. */
+  blobSize(digest: Digest): Promise<number | undefined>;
   admit(model: NewModel): Promise<void>;
   /** Something was not served, or would not have been. */
   refused(name: ModelName, sentence: string, served: boolean): Promise<void>;

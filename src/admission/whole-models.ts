@@ -1,4 +1,5 @@
 import type { BlobStorage } from '../blobs/index.ts';
+import { BoundedMap } from '../bounds/index.ts';
 import type { Descriptor, Digest, ModelName } from '../oci/index.ts';
 import { blobsOf, checkManifest } from './manifest-source.ts';
 import type { AdmittedModel } from './records.ts';
@@ -14,9 +15,9 @@ export class WholeModels {
   readonly #storage: Pick<BlobStorage, 'find'>;
   readonly #now: () => Date;
   /** What manifests name, by their digests: read once, not with every request. */
-  readonly #parsed = new Map<Digest, readonly Descriptor[]>();
+  readonly #parsed = new BoundedMap<Digest, readonly Descriptor[]>(remembered);
   /** When all blobs of a manifest were last seen in their places, in milliseconds since 1970. */
-  readonly #seen = new Map<Digest, number>();
+  readonly #seen = new BoundedMap<Digest, number>(remembered);
 
   constructor(storage: Pick<BlobStorage, 'find'>, now: () => Date) {
     this.#storage = storage;
@@ -32,7 +33,6 @@ export class WholeModels {
       const stored = await this.#storage.find(digest);
       if (stored?.size !== size) return false;
     }
-    if (this.#seen.size >= remembered) this.#seen.clear();
     this.#seen.set(manifest, now);
     return true;
   }
@@ -41,7 +41,6 @@ export class WholeModels {
     const known = this.#parsed.get(manifest);
     if (known !== undefined) return known;
     const blobs = blobsOf(checkManifest(name, bytes).manifest);
-    if (this.#parsed.size >= remembered) this.#parsed.clear();
     this.#parsed.set(manifest, blobs);
     return blobs;
   }

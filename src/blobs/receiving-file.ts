@@ -150,20 +150,29 @@ export function openReceiving(
   pieceSize: number,
 ): { readonly fd: number; readonly recorded: readonly Uint8Array[]; readonly size: number } {
   const recorded = readRecord(pieces, size, pieceSize);
-  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const fd = openSync(partial, flags, 0o600);
+  const fd = openOwn(partial, constants.O_CREAT);
+  if (recorded !== undefined && fstatSync(fd).size === size) return { fd, recorded, size };
+  closeSync(fd);
+  // Another file under the same name: somebody may still read verified bytes of the one that lies here.
+  rmSync(partial);
+  const anew = openOwn(partial, constants.O_CREAT | constants.O_EXCL);
   try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile() || stat.nlink > 1) throw new Error('it is not a file of its own');
-    if (stat.size === size && recorded !== undefined) return { fd, recorded, size };
-    ftruncateSync(fd, 0);
-    ftruncateSync(fd, size);
+    ftruncateSync(anew, size);
     writeFileSync(pieces, headOf(size, pieceSize), { mode: 0o600 });
-    return { fd, recorded: [], size };
+    return { fd: anew, recorded: [], size };
   } catch (error) {
-    closeSync(fd);
+    closeSync(anew);
     throw error;
   }
+}
+
+/** @throws Error where something else than a file of its own lies there; system errors */
+function openOwn(path: string, flags: number): number {
+  const fd = openSync(path, flags | constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o600);
+  const stat = fstatSync(fd);
+  if (stat.isFile() && stat.nlink === 1) return fd;
+  closeSync(fd);
+  throw new Error('it is not a file of its own');
 }
 
 /** How many pieces of a blob lie here, as an earlier process recorded them; nothing is changed. */

@@ -77,10 +77,22 @@ export class Catalog {
   }
 
   /** Whether an admitted model names this blob. */
-  namesBlob(digest: Digest): Promise<boolean> {
+  async namesBlob(digest: Digest): Promise<boolean> {
+    return (await this.blobSize(digest)) !== undefined;
+  }
+
+  /** The size of a blob that an admitted model names, in bytes. */
+  blobSize(digest: Digest): Promise<number | undefined> {
     return this.#remembered.get(`blob ${digest}`, async () => {
-      const table = this.#db.selectFrom('manifest_blob').select('blob');
-      return (await table.where('blob', '=', digest).limit(1).executeTakeFirst()) !== undefined;
+      const named = this.#db
+        .selectFrom('manifest_blob')
+        .innerJoin('blob', 'blob.digest', 'manifest_blob.blob');
+      const row = await named
+        .select('blob.size')
+        .where('manifest_blob.blob', '=', digest)
+        .limit(1)
+        .executeTakeFirst();
+      return row?.size;
     });
   }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { holdsCredentials } from '../errors/index.ts';
 
 /** A text or number that a parser understands. */
 export const read = <T>(parse: (text: string) => T | undefined, wanted: string) =>
@@ -7,10 +8,16 @@ export const read = <T>(parse: (text: string) => T | undefined, wanted: string) 
     z.transform((value, context) => {
       const parsed = parse(String(value));
       if (parsed !== undefined) return parsed;
-      context.issues.push({ code: 'custom', input: value, message: `is not ${wanted}` });
+      context.issues.push({ code: 'custom', input: value, message: whyNot(String(value), wanted) });
       return z.NEVER;
     }),
   );
+
+/** Container tools refuse credentials in the address of a registry too: they would stand in process lists and logs. */
+const whyNot = (text: string, wanted: string): string =>
+  text.includes('//') && holdsCredentials(text)
+    ? 'holds a user name or a password, which are not taken in an address'
+    : `is not ${wanted}`;
 
 export const boolean = z.pipe(
   z.union([z.boolean(), z.string()]),
@@ -45,7 +52,7 @@ export const each = <T>(parse: (text: string) => T | undefined, wanted: string, 
       for (const value of values) {
         const one = parse(value);
         if (one === undefined) {
-          context.issues.push({ code: 'custom', input: value, message: `is not ${wanted}` });
+          context.issues.push({ code: 'custom', input: value, message: whyNot(value, wanted) });
           return z.NEVER;
         }
         parsed.push(one);

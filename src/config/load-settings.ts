@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { isMap, isScalar, parseDocument } from 'yaml';
 import type * as z from 'zod/mini';
-import { describeCause, KnownError, systemCode } from '../errors/index.ts';
+import { describeCause, KnownError, shownAddress, systemCode } from '../errors/index.ts';
 import { readSmall } from '../files/index.ts';
 
 /** What one program can be told. */
@@ -81,8 +81,7 @@ function problemOf(error: z.core.$ZodError, values: object, spell: (key: string)
   const issue = error.issues[0];
   const key = String(issue?.path[0] ?? '');
   const value: unknown = new Map(Object.entries(values)).get(key);
-  const given =
-    typeof value === 'string' ? value : inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY });
+  const given = shownValue(key, value);
   const why =
     issue?.code === 'custom'
       ? issue.message
@@ -90,6 +89,22 @@ function problemOf(error: z.core.$ZodError, values: object, spell: (key: string)
         ? `is none of ${issue.values.join(', ')}`
         : 'has the wrong type';
   return `${spell(key)} ${given.slice(0, 60)} ${why}`;
+}
+
+/** Settings that are addresses, or hold them. */
+const addressKeys: ReadonlySet<string> = new Set(['upstream', 'proxy', 'from']);
+
+/** A value as it was given, but for what may be a password in it. */
+function shownValue(key: string, value: unknown): string {
+  const shown = (one: unknown) => (typeof one === 'string' ? shownAddress(one) : one);
+  const safe: unknown = !addressKeys.has(key)
+    ? value
+    : Array.isArray(value)
+      ? value.map(shown)
+      : shown(value);
+  const [first, ...more]: unknown[] = Array.isArray(safe) ? safe : [safe];
+  if (typeof first === 'string' && more.length === 0 && addressKeys.has(key)) return first;
+  return typeof safe === 'string' ? safe : inspect(safe, { depth: 0, breakLength: Number.POSITIVE_INFINITY });
 }
 
 function withoutAbsent<Settings extends object>(settings: Settings): Partial<Settings> {

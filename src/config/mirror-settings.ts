@@ -4,7 +4,7 @@ import { boolean, each, isPath, path, read } from './kinds.ts';
 import { parseListen } from './listen-address.ts';
 import type { SettingsOf } from './load-settings.ts';
 import { progressKinds } from './settings.ts';
-import { parseBytes, parseDuration, parseJobs } from './units.ts';
+import { parseBytes, parseConnections, parseDuration, parseJobs } from './units.ts';
 
 export const mirrorPolicies = ['enforce', 'observe'] as const;
 
@@ -28,6 +28,10 @@ export function parseUpstream(text: string): UpstreamSetting | undefined {
   return plain && url.pathname === '/' ? { mirrorHost: match[1]?.toLowerCase(), url } : undefined;
 }
 
+/** A proxy may ask for a user and a password: everybody takes them from its address. */
+const parseProxy = (text: string): URL | undefined =>
+  /^[a-z][a-z0-9+]*:\/\//i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+
 const parseDomain = (text: string): string | undefined =>
   /^[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*$/.test(text) && text.length <= 253 ? text.toLowerCase() : undefined;
 
@@ -38,6 +42,7 @@ export const mirrorSettingsShape = {
   data: z.optional(path),
   listen: z.optional(listen),
   'admin-listen': z.optional(listen),
+  'public-host': z.optional(each(parseDomain, 'a name, without a port')),
   upstream: z.optional(each(parseUpstream, 'URL or MIRRORHOST=URL, of http or https and without a path')),
   'redirect-hosts': z.optional(each(parseDomain, 'a domain')),
   identity: z.optional(path),
@@ -54,8 +59,9 @@ export const mirrorSettingsShape = {
   'tls-cert': z.optional(path),
   'tls-key': z.optional(path),
   ca: z.optional(path),
-  proxy: z.optional(read((text) => (URL.canParse(text) ? new URL(text) : undefined), 'a URL of a proxy')),
+  proxy: z.optional(read(parseProxy, 'a URL of a proxy, such as http://proxy.corp:3128')),
   'max-jobs': z.optional(read(parseJobs, 'a whole number from 1 to 256')),
+  'max-per-address': z.optional(read(parseConnections, 'a whole number from 1 to 4096')),
   'max-data': z.optional(read(parseBytes, 'a size such as 2TB')),
   'max-rate': z.optional(read(parseBytes, 'a rate such as 250MB/s')),
   every: z.optional(read(parseDuration, 'a duration such as 10m or 12h')),

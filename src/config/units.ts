@@ -49,3 +49,7 @@ export const parseThreads = (text: string): number | undefined =>
 
 /** Jobs: a whole number from 1 to 256. */
 export const parseJobs = (text: string): number | undefined => parseThreads(text) || undefined;
+
+/** Connections: a whole number from 1 to 4096. */
+export const parseConnections = (text: string): number | undefined =>
+  /^[0-9]{1,4}$/.test(text) && Number(text) >= 1 && Number(text) <= 4096 ? Number(text) : undefined;

@@ -1,11 +1,15 @@
 import { inspect } from 'node:util';
+import { withoutCredentials } from './credentials.ts';
 import type { ErrorRow } from './error-row.ts';
 import { type ErrorCode, errorTable } from './table.ts';
 
 export type Facts = Readonly<Record<string, string | number>>;
 
+/** Facts come from anywhere; whoever prints a message need not know that one of them is an address with a password. */
 const fill = (template: string, facts: Facts): string =>
-  template.replace(/\{(\w+)\}/g, (whole, key: string) => (key in facts ? String(facts[key]) : whole));
+  withoutCredentials(
+    template.replace(/\{(\w+)\}/g, (whole, key: string) => (key in facts ? String(facts[key]) : whole)),
+  );
 
 /**
  * The one error class of this product. What went wrong is `code`; the facts are fields, so that a caller need not
@@ -30,12 +34,12 @@ export class KnownError extends Error {
   }
 }
 
-/** What a caught value says, in one line; system errors lose the path they repeat ("EACCES: permission denied"). */
+/** What a caught value says, in one line, without the credentials of addresses; system errors lose the path they repeat ("EACCES: permission denied"). */
 export function describeCause(error: unknown): string {
   // What is no error may be anything, even an object that refuses to become a text.
   const text = error instanceof Error ? error.message : typeof error === 'string' ? error : inspect(error);
   const system = error instanceof Error ? /^([A-Z0-9]+: [^,]+), /.exec(text) : null;
-  return (system?.[1] ?? text).split(/[\r\n]/, 1)[0] ?? '';
+  return withoutCredentials((system?.[1] ?? text).split(/[\r\n]/, 1)[0] ?? '');
 }
 
 /** The system's error code (`ENOENT`, `EACCES`, ...), or undefined where there is none. */

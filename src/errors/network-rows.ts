@@ -44,6 +44,12 @@ export const networkRows = {
     'the bytes that were received for {expected} are {actual}',
     'nothing of them was kept; try again, and if it stays so, ask whoever runs the upstream',
   ),
+  BLOB_SIZE: row(
+    1,
+    502,
+    'the list gives the blob {digest} {size} bytes, and this model gives it another size',
+    'ask whoever published the model: a digest has one size',
+  ),
   MANIFEST_REFUSED: row(
     1,
     502,

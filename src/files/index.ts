@@ -15,6 +15,7 @@ export { type LastLink, makeFolders, Place } from './place.ts';
 export { type RawName, rawToBytes, rawToText, textToRaw } from './raw-name.ts';
 export { type ReadFor, readSmall } from './read-small.ts';
 export { placeWith, removeFile, replaceFile } from './replace-file.ts';
+export { type SharedFile, SharedFiles } from './shared-files.ts';
 export {
   makeTrustedFolder,
   type Swappable,

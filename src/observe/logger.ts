@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { TokenBucket } from '../bounds/index.ts';
+import { withoutCredentials } from '../errors/index.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -21,8 +22,9 @@ const lineLimits = { atOnce: 1000, aMinute: 120 } as const;
 /** Messages that are counted each for itself; they stand in this program, and no stranger makes one. */
 const messagesCounted = 100;
 
-/** Longest text of a field. */
+/** Longest text of a field, and of one that is looked at: a secret is taken out before its end is cut off. */
 const fieldLimit = 500;
+const textLimit = 5000;
 
 /** Characters that would move a cursor, hide text or forge a line in whatever shows the log. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
@@ -34,7 +36,11 @@ const bearer = /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+/g;
 
 /** A text that may stand in a log: printable, short, without secrets. */
 export const loggable = (text: string): string =>
-  text.slice(0, fieldLimit).replace(secretQuery, '$1…').replace(bearer, '$1 …').replace(unprintable, '�');
+  withoutCredentials(text.slice(0, textLimit))
+    .replace(secretQuery, '$1…')
+    .replace(bearer, '$1 …')
+    .slice(0, fieldLimit)
+    .replace(unprintable, '�');
 
 /**
  * JSON lines: time, level, message and fields, one object a line. Of lines with the same message, more than a bounded

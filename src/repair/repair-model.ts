@@ -181,7 +181,7 @@ export class ModelRepair {
     try {
       const source =
         isSound === undefined || fd === undefined ? counted : new PatchedSource(fd, isSound, counted);
-      await receiveBlob(this.#work().blobs, { digest, size, source, table }, { signal });
+      await receiveBlob(this.#work().blobs, { digest, size, source, table }, { signal, rereadable: true });
       return fetched;
     } finally {
       if (fd !== undefined) closeSync(fd);

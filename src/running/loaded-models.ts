@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { describeCause, KnownError } from '../errors/index.ts';
+import { describeCause, KnownError, shownAddress } from '../errors/index.ts';
 
 /** One answer of a server; the effects of this folder. */
 export type Get = (url: URL) => Promise<{ readonly status: number; readonly text: string }>;
@@ -45,7 +45,7 @@ export function ollamaUrl(host: string | undefined): URL {
 
 const refuse = (host: string): KnownError =>
   new KnownError('USAGE', {
-    problem: `--running asks the Ollama of this machine, and OLLAMA_HOST is ${host.slice(0, 100)}`,
+    problem: `--running asks the Ollama of this machine, and OLLAMA_HOST is ${shownAddress(host).slice(0, 100)}`,
   });
 
 /** Which models are loaded now. @throws KnownError OLLAMA_UNREACHABLE */

@@ -1,6 +1,6 @@
 import { verify, X509Certificate } from 'node:crypto';
 import type { BundleWithDsseEnvelope as SignedBundle } from '@sigstore/bundle';
-import { describeCause, KnownError } from '../errors/index.ts';
+import { describeCause, KnownError, shownAddress } from '../errors/index.ts';
 import { parseBundle, payloadType, preAuthentication } from './bundle.ts';
 import { identityToken } from './keyless-token.ts';
 
@@ -87,7 +87,9 @@ function readServices({ fulcioUrl, rekorUrl, tsaUrl }: KeylessOptions): Services
 function readUrl(name: string, text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && ['http:', 'https:'].includes(url.protocol)) return url;
-  throw new KnownError('USAGE', { problem: `the address of ${name} is no http or https URL: ${text}` });
+  throw new KnownError('USAGE', {
+    problem: `the address of ${name} is no http or https URL: ${shownAddress(text)}`,
+  });
 }
 
 /** The library puts its paths behind the address, each with a slash. */

@@ -17,6 +17,9 @@ const plainAgent = 'model-mirror';
 /** Tokens that are kept; one may have 16 KiB. */
 const tokensKept = 256;
 
+/** Repositories of which something smaller is remembered. */
+const remembered = 1000;
+
 /** Asks an upstream, with the token that it wants, and turns its refusals into errors. */
 export class Conversation {
   readonly client: HttpClient;
@@ -24,8 +27,8 @@ export class Conversation {
   readonly #nonce: () => string;
   /** By repository, since a token is for one; clients choose the repositories. */
   readonly #tokens = new BoundedMap<string, string>(tokensKept);
-  /** The official library asks Ollama's client for a signature, and nobody else. */
-  #plain = false;
+  /** Repositories that ask Ollama's client for a signature, and nobody else: as the official library does. */
+  readonly #plain = new BoundedMap<string, true>(remembered);
 
   constructor(client: HttpClient, settings: UpstreamSettings, nonce: () => string) {
     this.client = client;
@@ -41,11 +44,11 @@ export class Conversation {
    */
   async ask(repository: string, wanted: Wanted): Promise<Answer> {
     const { client } = this;
-    let answer = await this.#send(wanted, this.#tokens.get(repository));
+    let answer = await this.#send(repository, wanted, this.#tokens.get(repository));
     if (answer.status === 401 && client.reach.isUpstream(answer.url)) {
-      const token = await this.#token(answer, wanted);
+      const token = await this.#token(answer, repository, wanted);
       if (typeof token === 'string') this.#tokens.set(repository, token);
-      answer = await this.#send(wanted, typeof token === 'string' ? token : undefined);
+      answer = await this.#send(repository, wanted, typeof token === 'string' ? token : undefined);
       if (answer.status === 401 && typeof token !== 'string') {
         dump(answer);
         throw token;
@@ -64,19 +67,20 @@ export class Conversation {
     throw new KnownError('UPSTREAM_ANSWER', { upstream, problem: `it answers ${status}` });
   }
 
-  #send(wanted: Wanted, token: string | undefined): Promise<Answer> {
-    const headers = this.#plain ? { 'user-agent': plainAgent, ...wanted.headers } : wanted.headers;
+  #send(repository: string, wanted: Wanted, token: string | undefined): Promise<Answer> {
+    const isPlain = this.#plain.get(repository) === true;
+    const headers = isPlain ? { 'user-agent': plainAgent, ...wanted.headers } : wanted.headers;
     return this.client.ask({ ...wanted, headers, authorization: token && `Bearer ${token}` });
   }
 
   /** A token; or why none is to be had, where the question is asked once more under a plain name. */
-  async #token(refused: Answer, { signal }: Wanted): Promise<string | KnownError> {
+  async #token(refused: Answer, repository: string, { signal }: Wanted): Promise<string | KnownError> {
     try {
       return await tokenFor(refused, this.client, this.#settings, this.#nonce, signal);
     } catch (error) {
       if (!(error instanceof KnownError) || error.code !== 'UPSTREAM_DENIED') throw error;
-      if (this.#plain || this.#settings.identity !== undefined) throw error;
-      this.#plain = true;
+      if (this.#plain.get(repository) === true || this.#settings.identity !== undefined) throw error;
+      this.#plain.set(repository, true);
       return error;
     }
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { ask, blobOf, copier, MirrorSite, ollama } from '../fixtures/mirror-site.ts';
+import { ask, blobOf, copier, MirrorSite, ollama, said } from '../fixtures/mirror-site.ts';
 import { patternedBytes } from '../fixtures/patterned-bytes.ts';
 import { until } from '../fixtures/until.ts';
 
@@ -14,10 +14,6 @@ afterEach(() => site[Symbol.asyncDispose]());
 
 const publish = (layers: Record<string, Buffer> = { model: weights, template }) =>
   site.publish('library/sample', 'latest', layers);
-
-/** What an answer says, without its bytes. */
-const said = (answer: Awaited<ReturnType<typeof ask>>) =>
-  'sentence' in answer ? `${answer.kind}: ${answer.sentence}` : answer.kind;
 
 describe('a model that is not here yet', () => {
   test('comes with its exact manifest and all of its blobs, and is recorded', async () => {

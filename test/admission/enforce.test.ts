@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { Companions, type ListedModel } from '../../src/allow-list/index.ts';
+import { Companions } from '../../src/allow-list/index.ts';
 import { ChunkTableBuilder } from '../../src/hash/index.ts';
-import { parseManifest, parseModelName } from '../../src/oci/index.ts';
+import { parseModelName } from '../../src/oci/index.ts';
 import { digestOf } from '../fixtures/blob-directory.ts';
+import { listed } from '../fixtures/listed-model.ts';
 import { listOf } from '../fixtures/listed-models.ts';
-import { ask, blobOf, copier, MirrorSite, ollama, type PublishedModel } from '../fixtures/mirror-site.ts';
+import {
+  ask,
+  blobOf,
+  copier,
+  MirrorSite,
+  ollama,
+  type PublishedModel,
+  said,
+} from '../fixtures/mirror-site.ts';
 import { patternedBytes } from '../fixtures/patterned-bytes.ts';
 import { until } from '../fixtures/until.ts';
 
@@ -17,21 +26,8 @@ beforeEach(async () => {
 });
 afterEach(() => site[Symbol.asyncDispose]());
 
-/** A model as a list pins it. */
-function listed({ manifest: bytes, digest }: PublishedModel): ListedModel {
-  const reading = parseManifest(bytes);
-  assert.ok(reading.ok);
-  const entry = ({ mediaType, digest: blob, size }: (typeof reading.manifest.layers)[number]) => ({
-    ...{ mediaType, digest: blob, size },
-  });
-  const { config, layers } = reading.manifest;
-  return { manifest: { digest, size: bytes.length }, config: entry(config), layers: layers.map(entry) };
-}
-
 const publish = (repository = 'library/sample', layers: Record<string, Buffer> = { model: weights }) =>
   site.publish(repository, 'latest', layers);
-const said = (answer: Awaited<ReturnType<typeof ask>>) =>
-  'sentence' in answer ? `${answer.kind}: ${answer.sentence}` : answer.kind;
 
 describe('with an allow-list', () => {
   test('what is listed comes; what is not is refused in one sentence, and nothing is fetched', async () => {

@@ -3,14 +3,15 @@ import { describe, test } from 'node:test';
 import { FailureMemory } from '../../src/admission/failure-memory.ts';
 
 describe('the memory of failures', () => {
-  const memory = (clock = { ms: 0 }) => new FailureMemory(30_000, () => new Date(clock.ms));
+  const memory = (clock = { ms: 0 }) => new FailureMemory<string>(1000, 30_000, () => new Date(clock.ms));
 
-  test('knows a name under every spelling', () => {
+  test('knows a question by all that its answer depends on, and nobody hears what came of another one', () => {
     const kept = memory();
-    kept.keep('host/ns/Model:Tag', 'it cannot be had');
-    assert.deepEqual(kept.recall('HOST/ns/model:tag'), { sentence: 'it cannot be had', seconds: 30 });
-    kept.forget('host/NS/model:tag');
-    assert.equal(kept.recall('host/ns/Model:Tag'), undefined);
+    kept.keep('observed host/ns/Model:Tag', 'it cannot be had');
+    assert.deepEqual(kept.recall('observed host/ns/Model:Tag'), { what: 'it cannot be had', seconds: 30 });
+    assert.equal(kept.recall('observed host/ns/model:tag'), undefined);
+    kept.forget('observed host/ns/Model:Tag');
+    assert.equal(kept.recall('observed host/ns/Model:Tag'), undefined);
   });
 
   test('forgets when the time is over, and when the clock is set back', () => {

@@ -77,3 +77,57 @@ describe('a fair queue', () => {
     );
   });
 });
+
+describe('a job that several want', () => {
+  test('runs when the first of their turns comes, and once', async () => {
+    const queue = new FairQueue({ running: 1, waiting: 10, waitingEach: 10 });
+    const log: string[] = [];
+    const jobs = ['a1', 'a2', 'a3', 'a4', 'b1'].map((name) => job(log, name));
+    const taken = jobs.map((one, at) => queue.enter(['aaaab'[at] ?? ''], one.run));
+    // The last in the line of a is the first in that of c, whose turn comes after that of b.
+    taken[3]?.alsoFor('c');
+    taken[3]?.alsoFor('c');
+    for (const one of jobs) one.end();
+    await Promise.all(taken.map(({ done }) => done));
+    assert.deepEqual(log, ['a1', 'a2', 'b1', 'a4', 'a3']);
+    assert.deepEqual([queue.running, queue.waiting], [0, 0]);
+  });
+
+  test('is taken when one of them has room, whoever asked first', async () => {
+    const queue = new FairQueue({ running: 1, waiting: 10, waitingEach: 1 });
+    const jobs = ['a1', 'a2', 'both'].map((name) => job([], name));
+    const [first, second] = [
+      queue.enter(['a'], jobs[0]?.run ?? (async () => {})),
+      queue.enter(['a'], async () => {}),
+    ];
+    assert.throws(() => queue.enter(['a'], async () => {}), { code: 'QUEUE_FULL' });
+    const both = queue.enter(['a', 'b'], async () => {});
+    jobs[0]?.end();
+    await Promise.all([first.done, second.done, both.done]);
+  });
+
+  test('whatever they want, and in whatever order, everything runs once and nothing is left', async () => {
+    const wishes = fc.array(fc.tuple(fc.nat(9), fc.constantFrom('a', 'b', 'c')), { maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(wishes, async (pairs) => {
+        const queue = new FairQueue({ running: 2, waiting: 100, waitingEach: 100 });
+        const ran: number[] = [];
+        const taken = new Map<number, ReturnType<typeof queue.enter<void>>>();
+        for (const [what, owner] of pairs) {
+          const known = taken.get(what);
+          if (known !== undefined) known.alsoFor(owner);
+          else {
+            const work = async () => {
+              ran.push(what);
+              await Promise.resolve();
+            };
+            taken.set(what, queue.enter([owner], work));
+          }
+        }
+        await Promise.all([...taken.values()].map(({ done }) => done));
+        assert.deepEqual(ran.sort(), [...taken.keys()].sort());
+        assert.deepEqual([queue.running, queue.waiting], [0, 0]);
+      }),
+    );
+  });
+});

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   statSync,
   symlinkSync,
@@ -203,4 +204,17 @@ test('quarantine leaves a note beside the blob', async () => {
     at: '2026-11-23T00:00:00.000Z',
     reason: 'found sha256:other',
   });
+});
+
+test('who still reads verified bytes of a download reads them also when another size is received under its name', async () => {
+  const first = await storage.receive(digest, bytes.length, pieceSize);
+  await writePieces(first, bytes, 0, 1);
+  const reader = await first.open();
+  await first.close();
+  const second = await storage.receive(digest, bytes.length + 7, pieceSize);
+  const got = Buffer.alloc(pieceSize);
+  readSync(reader.fd, got, 0, pieceSize, 0);
+  assert.ok(got.equals(bytes.subarray(0, pieceSize)));
+  await reader.close();
+  await second.close();
 });

@@ -13,6 +13,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   'src/bounds': { layer: 1, packages: [] },
   'src/oci': { layer: 1, packages: ['zod'] },
   'src/findings': { layer: 1, packages: [] },
+  'src/inbound': { layer: 1, packages: [] },
   'src/config': { layer: 2, packages: ['zod', 'yaml'] },
   'src/observe': { layer: 2, packages: ['pino', 'prom-client'] },
   'src/state': { layer: 2, packages: [] },

@@ -6,6 +6,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { ownNamesOf } from '../../cli/mirror/own-names.ts';
 import { RegistrySite } from '../fixtures/registry-site.ts';
 import { addSampleModel, type SampleModel } from '../fixtures/sample-store.ts';
 import { publishFrom } from '../fixtures/served-mirror.ts';
@@ -37,7 +38,9 @@ describe('ways to reach the mirror with TLS', {
     const { cert, key, certFile } = makeCertificate(own, name);
     const prepare = (site: RegistrySite['site']) =>
       publishFrom(site.library, join(folder, 'published'), model.name);
-    return { site: await RegistrySite.start(prepare, {}, { tls: { cert, key } }), certFile };
+    // As `serve` has them where it listens on this machine alone.
+    const names = ownNamesOf('127.0.0.1', {}, { list: { standing: { kind: 'none' } } }, cert);
+    return { site: await RegistrySite.start(prepare, {}, { names, tls: { cert, key } }), certFile };
   }
 
   async function pulls(client: OllamaServer, name: string, stored: string): Promise<void> {

@@ -15,13 +15,13 @@ const bytes = Buffer.from(patternedBytes(3 * bufferSize + 123));
 /** A pool that says how many of its buffers are out. */
 class CountingPool extends BufferPool {
   out = 0;
-  override take(): Buffer {
+  override take(client: string): Buffer {
     this.out += 1;
-    return super.take();
+    return super.take(client);
   }
-  override give(buffer: Buffer): void {
+  override give(client: string, buffer: Buffer): void {
     this.out -= 1;
-    super.give(buffer);
+    super.give(client, buffer);
   }
 }
 
@@ -101,5 +101,40 @@ describe('bytes of a file on their way to a client', () => {
     await assert.rejects(outcome, /the file ends before the range does/);
     assert.equal(pool.out, 0);
     closeSync(opened);
+  });
+});
+
+describe('buffers', () => {
+  /** Bytes of so many buffers for one client. */
+  const bytesFor = (pool: BufferPool, client: string, count: number) =>
+    Array.from({ length: count }, () => pool.take(client)).reduce((sum, { length }) => sum + length, 0);
+
+  test('of one client are large for sixteen ranges, and smaller the more there are', () => {
+    const pool = new BufferPool();
+    assert.equal(bytesFor(pool, '10.0.0.1', 32), 32 * bufferSize);
+    // 512 connections that take nothing.
+    assert.equal(bytesFor(pool, '10.0.0.1', 96), 96 * 256 * 1024);
+    assert.equal(bytesFor(pool, '10.0.0.1', 896), 896 * 32 * 1024);
+  });
+
+  test('of another client are large while the first one takes nothing', () => {
+    const pool = new BufferPool();
+    bytesFor(pool, '10.0.0.1', 40);
+    assert.equal(pool.take('10.0.0.2').length, bufferSize);
+  });
+
+  test('of four thousand clients add up to half a GiB', () => {
+    const pool = new BufferPool();
+    let sum = 0;
+    for (let client = 0; client < 4096; client += 1) sum += bytesFor(pool, `client ${client}`, 2);
+    assert.equal(sum, 64 * 2 ** 20 + 960 * 2 ** 18 + 7168 * 2 ** 15);
+    assert.ok(sum < 0.52 * 2 ** 30);
+  });
+
+  test('that come back are used again, and a client that has none left is forgotten', () => {
+    const pool = new BufferPool();
+    const first = pool.take('a');
+    pool.give('a', first);
+    assert.equal(pool.take('b'), first);
   });
 });

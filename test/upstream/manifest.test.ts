@@ -263,4 +263,19 @@ describe('an upstream that wants a token', () => {
     const agents = library.requests.map(({ headers }) => headers['user-agent']?.split('/')[0]);
     assert.deepEqual(agents, ['ollama', 'model-mirror']);
   });
+
+  test('of Ollama alone for one repository says nothing of the others: they are asked as Ollama asks', async () => {
+    always(({ url, headers }, response) => {
+      if (url.includes('/odd/') && headers['user-agent']?.startsWith('ollama/'))
+        response.writeHead(401).end();
+      else response.end(manifest);
+    });
+    const { upstream } = testUpstream(library.url);
+    const signal = new AbortController().signal;
+    for (const repository of ['library/odd', 'library/plain', 'library/odd'])
+      assert.deepEqual(await upstream.manifest(repository, 'latest', signal), manifest);
+    await upstream.close();
+    const agents = library.requests.map(({ headers }) => headers['user-agent']?.split('/')[0]);
+    assert.deepEqual(agents, ['ollama', 'model-mirror', 'ollama', 'model-mirror']);
+  });
 });

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { Companions, type ListedModel } from '../../../src/allow-list/index.ts';
+import { Companions } from '../../../src/allow-list/index.ts';
 import { ChunkTableBuilder, defaultPieceSize } from '../../../src/hash/index.ts';
-import { parseManifest } from '../../../src/oci/index.ts';
 import { digestOf } from '../../fixtures/blob-directory.ts';
+import { listed } from '../../fixtures/listed-model.ts';
 import { listOf } from '../../fixtures/listed-models.ts';
 import type { MirrorSite, PublishedModel } from '../../fixtures/mirror-site.ts';
 import { patternedBytes } from '../../fixtures/patterned-bytes.ts';
@@ -48,14 +48,6 @@ function gatePieces(site: MirrorSite, wait: (piece: number) => Promise<boolean>)
     response.destroy();
     return true;
   };
-}
-
-function listed({ manifest: bytes, digest }: PublishedModel): ListedModel {
-  const reading = parseManifest(bytes);
-  assert.ok(reading.ok);
-  const { config, layers } = reading.manifest;
-  const entry = ({ mediaType, digest: blob, size }: typeof config) => ({ mediaType, digest: blob, size });
-  return { manifest: { digest, size: bytes.length }, config: entry(config), layers: layers.map(entry) };
 }
 
 describe('many clients and one upstream', () => {

@@ -14,6 +14,7 @@ export {
   type RoleName,
 } from './edit-policy.ts';
 export { type KeylessOptions, signKeyless } from './keyless-signer.ts';
+export { bindsFirstContact } from './list-history.ts';
 export { acceptClock, type ListMemory, readListMemory, writeListMemory } from './list-memory.ts';
 export type {
   AcceptanceRules,

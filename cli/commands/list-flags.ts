@@ -22,7 +22,7 @@ export const listFlags: readonly Flag[] = [
   flag('--require-all', 'every listed model must be in the store'),
   flag('--require-allow-list', 'nothing passes without an acceptable list (for hooks)'),
   flag('--expect-digest <digest>', 'the list must have this SHA-256'),
-  flag('--min-version <n>', 'the list must have this version or a later one'),
+  flag('--min-version <n>', 'the list must have this version or a later one; 1 binds nothing'),
   flag('--allow-expired', 'accept a list whose approval has expired, loudly'),
 ];
 

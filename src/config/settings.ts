@@ -69,7 +69,9 @@ export const settingsShape = {
   'require-all': z.optional(boolean),
   'require-allow-list': z.optional(boolean),
   'expect-digest': z.optional(read(parseDigestWord, 'a digest, sha256: and 64 hexadecimal digits')),
-  'min-version': z.optional(read(parseVersion, 'a version of a list, 1 or more')),
+  'min-version': z.optional(
+    read(parseVersion, 'a version of a list, which verify-models sign and verify-models diff print'),
+  ),
   'allow-expired': z.optional(boolean),
   sealed: z.optional(boolean),
   running: z.optional(boolean),

@@ -85,14 +85,14 @@ export const listRules = {
   'list-first-seen': info(
     'This host has never accepted this allow-list before.',
     'At the first contact nothing here can tell an old list from the newest one.',
-    'Compare the fingerprint with that of the signer, or give --expect-digest or --min-version.',
+    'Compare the fingerprint with that of the signer, or give --expect-digest, or a --min-version above 1.',
     2,
   ),
   'first-contact': error(
     2,
     'This host has never accepted this allow-list, and nothing binds the check to a version of it.',
     'Where a check guards a start, an old list must not pass because nothing is remembered.',
-    'Give --expect-digest or --min-version, or a state directory that lasts.',
+    'Give --expect-digest, or a --min-version above 1 (every list has 1), or a state directory that lasts.',
   ),
   'clock-set-back': error(
     2,

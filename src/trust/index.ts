@@ -15,6 +15,7 @@ export {
 } from './edit-policy.ts';
 export { type KeylessOptions, signKeyless } from './keyless-signer.ts';
 export { policyListId } from './list-authority.ts';
+export { bindsFirstContact } from './list-history.ts';
 export { acceptClock, type ListMemory, readListMemory, writeListMemory } from './list-memory.ts';
 export type {
   AcceptanceRules,

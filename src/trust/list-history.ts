@@ -54,6 +54,18 @@ export function checkMemory(
   if (recalled === undefined) firstContact(claim.listId, digest, accepted, rules, facts);
 }
 
+/** The lowest version that any list has: to ask for it is to ask for nothing. */
+const lowestVersion = 1;
+
+/** Whether what was given by another way than the list itself tells an old list from the one that is meant. */
+export const bindsFirstContact = ({
+  expectDigest,
+  minVersion = lowestVersion,
+}: {
+  readonly expectDigest?: string | undefined;
+  readonly minVersion?: number | undefined;
+}): boolean => expectDigest !== undefined || minVersion > lowestVersion;
+
 /** Nothing on this host can tell an old list from the newest one yet. */
 function firstContact(
   listId: string,
@@ -62,14 +74,20 @@ function firstContact(
   rules: AcceptanceRules,
   facts: ListFact[],
 ): void {
-  const pinned = rules.expectDigest !== undefined || rules.minVersion !== undefined;
-  const binding = pinned || (accepted !== undefined && accepted.policy.minListVersion > 1);
+  const pinned = bindsFirstContact(rules);
+  const binding = pinned || (accepted !== undefined && accepted.policy.minListVersion > lowestVersion);
   const fingerprint = digest.slice('sha256:'.length, 'sha256:'.length + 12);
   const message = `first contact with the allow-list ${listId}: compare its fingerprint ${fingerprint} with the signer's`;
   const hint = `verify-models --expect-digest ${digest}`;
-  if (rules.bound && !binding)
-    throw new Refused('first-contact', `${message}; nothing binds this check to a version`, { hint });
-  if (!pinned) facts.push({ rule: 'list-first-seen', message, hint, actual: fingerprint });
+  const empty =
+    rules.minVersion === lowestVersion ? '--min-version 1 binds nothing: every list has it' : undefined;
+  if (rules.bound && !binding) {
+    const why = empty ?? 'nothing binds this check to a version';
+    throw new Refused('first-contact', `${message}; ${why}`, { hint });
+  }
+  if (pinned) return;
+  const told = empty === undefined ? message : `${message}; ${empty}`;
+  facts.push({ rule: 'list-first-seen', message: told, hint, actual: fingerprint });
 }
 
 /** What this host remembers once the list is accepted. */

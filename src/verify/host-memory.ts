@@ -1,6 +1,7 @@
 import { KnownError } from '../errors/index.ts';
 import type { StateDirectory } from '../state/index.ts';
 import {
+  bindsFirstContact,
   type ExpectedListId,
   keyRoot,
   type ListFact,
@@ -88,9 +89,8 @@ export class HostMemory {
     if (this.#problem === undefined) return outcome;
     const fact = notKept(this.#problem);
     if (!outcome.accepted) return { ...outcome, facts: [...outcome.facts, fact] };
-    const { required, expectDigest, minVersion } = binding;
-    const bound = expectDigest !== undefined || minVersion !== undefined || outcome.pinned;
-    if (!required || bound) return { ...outcome, facts: [...outcome.facts, fact] };
+    const bound = bindsFirstContact(binding) || outcome.pinned;
+    if (!binding.required || bound) return { ...outcome, facts: [...outcome.facts, fact] };
     const facts = [...outcome.facts, { ...fact, rule: 'first-contact' as const }];
     return { accepted: false, facts, summary: outcome.summary };
   }

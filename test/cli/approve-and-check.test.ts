@@ -3,7 +3,7 @@ import { copyFileSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { ApprovingSite, failingRules } from '../fixtures/approving-site.ts';
 import { patternedBytes } from '../fixtures/patterned-bytes.ts';
-import { addSampleModel, sampleLayers, writeManifest } from '../fixtures/sample-store.ts';
+import { addSampleModel, sampleLayers, sha256, writeManifest } from '../fixtures/sample-store.ts';
 
 const approvals = (list: string) => `${list}.sigstore.jsonl`;
 
@@ -121,7 +121,11 @@ describe('a list, one key', () => {
     const none = await site.type('check', '--store', site.store, '--require-allow-list');
     assert.equal(none.status, 2);
     assert.deepEqual(failingRules(await check('--require-allow-list')), ['first-contact']);
-    assert.equal((await check('--require-allow-list', '--min-version', '1')).status, 0);
+    assert.deepEqual(failingRules(await check('--require-allow-list', '--min-version', '1')), [
+      'first-contact',
+    ]);
+    const own = sha256(readFileSync(site.list));
+    assert.equal((await check('--require-allow-list', '--expect-digest', own)).status, 0);
     assert.equal((await check('--require-allow-list')).status, 0);
     const digest = `sha256:${'0'.repeat(64)}`;
     assert.deepEqual(failingRules(await check('--expect-digest', digest)), ['list-not-expected']);

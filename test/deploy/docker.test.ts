@@ -9,7 +9,8 @@ import { ScratchFiles } from '../fixtures/scratch-files.ts';
 import { singleExecutable } from '../fixtures/single-executable.ts';
 import { readSource, top } from '../house/sources.ts';
 import { Container, imageOf, noContainers, toolImage } from './container.ts';
-import { RecipeSite } from './recipe-site.ts';
+import { filledIn, placeholder } from './filled-in.ts';
+import { RecipeSite, recipeSettings } from './recipe-site.ts';
 
 const recipe = (name: string): string => readSource(`manifests/deploy/docker/${name}`);
 const models = recipe('Dockerfile.models');
@@ -17,11 +18,13 @@ const models = recipe('Dockerfile.models');
 const wordsOf = (instruction: string): string[] =>
   JSON.parse(new RegExp(`^${instruction} (\\[.*\\])$`, 'm').exec(models)?.[1] ?? 'null') as string[];
 
-/** What `ENV` of a stage sets, in which `$MIN_VERSION` is 1. */
+/** What `ENV` of a stage sets, with the arguments that have a value there. */
 function variablesOf(stage: string): Record<string, string> {
   const joined = stage.replaceAll('\\\n', ' ');
+  const values = new Map([...joined.matchAll(/^ARG (\w+)=(\S+)$/gm)].map(([, name, value]) => [name, value]));
   const pairs = [...joined.matchAll(/^ENV (.*)$/gm)].flatMap(([, text = '']) => text.trim().split(/\s+/));
-  return Object.fromEntries(pairs.map((pair) => pair.replace('$MIN_VERSION', '1').split('=')));
+  const valued = pairs.map((pair) => pair.replace(/\$(\w+)/g, (all, name) => values.get(name) ?? all));
+  return Object.fromEntries(valued.map((pair) => pair.split('=')));
 }
 
 suite('the recipes for Docker', () => {
@@ -77,15 +80,10 @@ suite('the recipes for Docker', () => {
       { path: '/etc/verify-models', source: site.volumes.source('approvals'), readOnly: true },
       { path: '/tmp', source: undefined, readOnly: false },
     ];
-    const check = () =>
+    const check = (stage = filledIn(verified, site.signed)) =>
       new Container({
-        ...{
-          root: tool,
-          words: wordsOf('RUN'),
-          environment: variablesOf(verified),
-          user: 65532,
-          group: 65532,
-        },
+        ...{ root: tool, words: wordsOf('RUN'), environment: variablesOf(stage) },
+        ...{ user: 65532, group: 65532 },
         ...{ groups: [], network: true, readOnlyRoot: false },
         mounts: [...mounts(), { path: '/var/lib/verify-models', source: undefined, readOnly: false }],
       });
@@ -100,8 +98,8 @@ suite('the recipes for Docker', () => {
       const typed =
         /^docker run --rm --read-only --network none ([^`]*)/m.exec(recipe('README.md'))?.[1] ?? '';
       const line = typed.replaceAll('\\\n', ' ');
-      const settings = 'manifests/deploy/kubernetes/base/config.yaml';
-      writeFileSync(join(site.volumes.source('approvals'), 'config.yaml'), readSource(settings));
+      const settings = join(site.volumes.source('approvals'), 'config.yaml');
+      writeFileSync(settings, filledIn(recipeSettings(), site.signed));
       site.volumes.own('state', 65532);
       const sources: Record<string, string> = {
         '/models': site.store,
@@ -134,6 +132,12 @@ suite('the recipes for Docker', () => {
       assert.equal(await build.ended, 0, build.stdout + build.stderr);
       const main = start();
       assert.deepEqual([await main.ended, main.stdout], [0, 'serve\n'], main.stderr);
+    });
+
+    test('the build fails until somebody says which version the list has', async () => {
+      const build = check(verified);
+      assert.equal(await build.ended, 64);
+      assert.ok(build.stderr.includes(`VERIFY_MODELS_MIN_VERSION ${placeholder} is not a version of a list`));
     });
 
     test('the build fails on a blob that no model names', async () => {

@@ -65,7 +65,7 @@ export class PodVolumes {
     this.#folder = site.beside('volumes');
   }
 
-  /** With these settings, and what the site has approved by now. */
+  /** With these settings, the text of a file, and what the site has approved by now. */
   fill(config: string): void {
     const site = this.#site;
     for (const name of ['approvals', 'state', 'home', 'tmp', 'program'])
@@ -74,7 +74,7 @@ export class PodVolumes {
     const approvals = join(this.#folder, 'approvals', '..2026_11_24');
     mkdirSync(approvals);
     symlinkSync('..2026_11_24', join(this.#folder, 'approvals', '..data'));
-    cpSync(config, join(approvals, 'config.yaml'));
+    writeFileSync(join(approvals, 'config.yaml'), config);
     cpSync(site.list, join(approvals, 'allow-list.json'));
     cpSync(site.approvals, join(approvals, 'allow-list.json.sigstore.jsonl'));
     cpSync(site.key('alice').pub, join(approvals, 'approver.pub'));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, suite, test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
@@ -11,10 +11,11 @@ import { until } from '../fixtures/until.ts';
 import { readSource, top } from '../house/sources.ts';
 import { findOllama } from '../real-client/find-ollama.ts';
 import { type Container, imageOf, noContainers, toolImage } from './container.ts';
+import { placeholder } from './filled-in.ts';
 import { lint, without } from './linters.ts';
 import { type Image, modelsGroup, Pod, type PodSpec } from './pod.ts';
 import { RecipeMirror } from './recipe-mirror.ts';
-import { RecipeSite } from './recipe-site.ts';
+import { RecipeSite, recipeSettings } from './recipe-site.ts';
 
 const recipes = 'manifests/deploy/kubernetes';
 const ollama = findOllama('that the real server starts in the pods of the recipes, on a read-only store');
@@ -115,6 +116,13 @@ suite('a pod of the recipes', { skip: noContainers }, () => {
       pod.terminationMessage,
       /^verify-models: exit status 1 = 1 altered: blob-altered: the system layer of sample:latest.*\n$/,
     );
+  });
+
+  test('base: nor while nobody has said which version the list has, and the pod says that', async () => {
+    writeFileSync(join(site.volumes.source('approvals'), 'config.yaml'), recipeSettings());
+    assert.equal(await start(base()), undefined);
+    assert.equal(pod.started.length, 1);
+    assert.ok(pod.terminationMessage.includes(`min-version ${placeholder} is not a version of a list`));
   });
 
   test('base: nor when the list names another store', async () => {

@@ -12,6 +12,7 @@ import { program, runProgramFile } from '../fixtures/run-program.ts';
 import type { SampleModel } from '../fixtures/sample-store.ts';
 import { SealedSite } from '../fixtures/sealed-site.ts';
 import { noContainers } from './container.ts';
+import { approveTwice, filledIn } from './filled-in.ts';
 
 const recipes = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'manifests', 'deploy', 'systemd');
 const units = ['ollama.service.d/verify-models.conf', 'verify-models.service', 'verify-models.timer'];
@@ -42,8 +43,8 @@ suite('the recipe for systemd', () => {
     site = new SealedSite();
     model = site.scratch.addModel();
     site.keepRealTime();
-    await site.approve();
-    const settings = parse(read('config.yaml')) as Record<string, unknown>;
+    const signed = await approveTwice(site);
+    const settings = parse(filledIn(read('config.yaml'), signed)) as Record<string, unknown>;
     const own = { store: site.store, 'allow-list': site.list, key: site.key('alice').pub };
     assert.deepEqual(Object.keys(settings).sort(), ['allow-list', 'key', 'min-version', 'store']);
     config = site.beside('config.yaml');

@@ -68,7 +68,7 @@ suite('exec -- ollama serve', { skip }, () => {
       const { status, stderr } = await runProgramFile(words, secret);
       assert.equal(status, 0, stderr);
     }
-    return ['--allow-list', list, '--key', `${key}.pub`, '--min-version', '1'];
+    return ['--allow-list', list, '--key', `${key}.pub`];
   }
 
   const serveAllowed = async (why: string, words: readonly string[]) => {

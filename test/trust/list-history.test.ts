@@ -88,6 +88,18 @@ describe('a list is held', () => {
     assert.equal((await by({ expectDigest: digest })).rule, undefined);
   });
 
+  test('by --min-version 1, which binds nothing and says so', async () => {
+    const said = (outcome: Awaited<ReturnType<typeof judge>>) => outcome.facts.at(-1)?.message ?? '';
+    const open = await judge(lines, alice.trust, { minVersion: 1 });
+    assert.equal(verdict(open), 'accepted');
+    assert.match(said(open), /with the signer's; --min-version 1 binds nothing: every list has it$/);
+    const bound = await judge(lines, alice.trust, { minVersion: 1, bound: true });
+    assert.equal(verdict(bound), 'first-contact');
+    assert.match(said(bound), /with the signer's; --min-version 1 binds nothing: every list has it$/);
+    for (const minVersion of [2, 3])
+      assert.deepEqual((await judge(lines, alice.trust, { minVersion, bound: true })).facts, []);
+  });
+
   test('by a policy whose least version is 1, which binds nothing', async () => {
     const open = signedPolicy(policyOf([alice], 1, { minListVersion: 1 }), [alice]);
     assert.equal(verdict(await judge(lines, trustBy([open]), { bound: true })), 'first-contact');

@@ -59,13 +59,46 @@ describe('--require-allow-list', () => {
   });
 
   test('passes where the least version is given, by the caller or by the policy', async () => {
-    assert.equal((await site.check('--require-allow-list', '--min-version', '1')).status, 0);
-    await site.policy(['alice'], 1, '--min-list-version', '2');
-    const other = site.beside('never-seen');
     await site.allow('sample', '--note', 'second version');
     await site.sign();
+    assert.equal((await site.check('--require-allow-list', '--min-version', '2')).status, 0);
+    await site.policy(['alice'], 1, '--min-list-version', '2');
+    const other = site.beside('never-seen');
+    await site.sign('alice', '--renew', '--trust', site.trust);
     const report = await site.checkByPolicy('--require-allow-list', '--state', other);
     assert.deepEqual([report.status, report.allowList?.version], [0, 2]);
+  });
+});
+
+describe('--min-version 1', () => {
+  test('binds nothing: every list has it, and an old one passes by it', async () => {
+    const report = await site.check('--require-allow-list', '--min-version', '1');
+    assert.deepEqual([report.status, failing(report)], [2, ['first-contact 2']]);
+    const [finding] = ofRule(report, 'first-contact');
+    assert.match(finding?.message ?? '', /; --min-version 1 binds nothing: every list has it$/);
+    assert.deepEqual(verdicts(report), { 'sample:latest': 'untrusted' });
+  });
+
+  test('is told as what it is where nothing need be bound', async () => {
+    const report = await site.check('--min-version', '1');
+    assert.deepEqual([report.status, failing(report)], [0, []]);
+    assert.match(
+      ofRule(report, 'list-first-seen')[0]?.message ?? '',
+      /; --min-version 1 binds nothing: every list has it$/,
+    );
+  });
+
+  test('does not stand for a state that cannot be used either', async () => {
+    writeFileSync(site.state, 'a file, not a directory');
+    const report = await site.check('--require-allow-list', '--min-version', '1');
+    assert.deepEqual([report.status, failing(report)], [2, ['first-contact 2']]);
+  });
+
+  test('starts nothing by exec', async () => {
+    const words = site.checkWords('--require-allow-list', '--min-version', '1').slice(1);
+    const run = await site.run('exec', ...words, '--', '/bin/echo', 'started');
+    assert.equal(run.status, 2);
+    assert.match(run.stderr, /error first-contact: .*not started: the check failed\n$/s);
   });
 });
 
@@ -94,10 +127,12 @@ describe('a state directory that cannot be used', () => {
   });
 
   test('passes with --require-allow-list when the digest, the version or the policy binds the list', async () => {
+    await site.allow('sample', '--note', 'second version');
+    await site.sign();
     unusable();
     for (const words of [
       ['--expect-digest', digest()],
-      ['--min-version', '1'],
+      ['--min-version', '2'],
     ]) {
       const report = await site.check('--require-allow-list', ...words);
       assert.deepEqual([report.status, failing(report)], [0, []], words[0]);
@@ -112,7 +147,8 @@ describe('a state directory that cannot be used', () => {
     chmodSync(site.state, 0o500);
     try {
       assert.deepEqual(failing(await site.check('--require-allow-list')), ['first-contact 2']);
-      assert.equal((await site.check('--require-allow-list', '--min-version', '1')).status, 0);
+      const words = ['--require-allow-list', '--expect-digest', digest()];
+      assert.equal((await site.check(...words)).status, 0);
     } finally {
       chmodSync(site.state, 0o700);
     }

@@ -63,7 +63,7 @@ export async function runExec(
     if (checked.report.exitCode !== 0) {
       await tellReport(checked.report, settings, io);
       const kind = settings['on-fail'] ?? 'stop';
-      const failed = { request, report: checked.report, account };
+      const failed = { request, report: checked.report, account, named };
       let place: string | undefined;
       try {
         place = await refusing(checked.report, log, io, () => mendForStart(kind, failed, io));

@@ -7,6 +7,7 @@ import {
   type Outcasts,
   quarantine,
   reflink,
+  refuseLedAstray,
 } from '../../src/launch/index.ts';
 import type { Digest } from '../../src/oci/index.ts';
 import { type CheckReport, printable } from '../../src/report/index.ts';
@@ -15,6 +16,8 @@ import type { Io } from '../terminal/index.ts';
 import { counted } from './context.ts';
 
 export interface FailedCheck {
+  /** The store as it was named. */
+  readonly named: string;
   readonly request: CheckRequest;
   readonly report: CheckReport;
   readonly account: Account | undefined;
@@ -38,6 +41,7 @@ export async function mendForStart(
   // Nor does a key that somebody else can replace.
   const byOthers = report.findings.some(({ rule, bit }) => rule === 'trust-file-writable' && bit !== 0);
   if (kind === 'stop' || !judged || byOthers || io.interrupted.aborted) return undefined;
+  refuseLedAstray(failed.named, request.store);
   if (kind === 'serve-allowed') return serveAllowed(failed, io);
   const unchecked = report.models.find(({ status }) => status === 'unchecked');
   if (unchecked !== undefined) {

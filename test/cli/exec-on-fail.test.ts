@@ -4,6 +4,7 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  lchownSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -99,6 +100,27 @@ suite('exec when the check fails', () => {
       /not started: the check failed\n.*nothing was started: .*it is no directory \(START_REFUSED\)/s,
     );
     assert.deepEqual(readdirSync(site.beside('elsewhere')), []);
+    assert.equal(existsSync(model.manifestPath), true);
+  });
+
+  test('root mends no store to which a link of another user leads: nothing is moved in it, and nothing made beside it', {
+    skip: !root && 'needs root',
+  }, async () => {
+    flip();
+    const his = site.beside('his');
+    mkdirSync(his);
+    symlinkSync(site.store, `${his}/models`);
+    chownSync(his, 61_001, 61_001);
+    lchownSync(`${his}/models`, 61_001, 61_001);
+    chmodSync(site.scratch.folder, 0o755);
+    const before = readdirSync(site.scratch.folder);
+    for (const words of [['quarantine'], ['serve-allowed', '--user', 'nobody']]) {
+      const where = ['--store', `${his}/models`, '--state', site.state];
+      const run = await site.run('exec', '--on-fail', ...words, ...where, '--', 'sh');
+      assert.deepEqual([run.status, run.io.replaced], [4, undefined], run.stderr);
+      assert.match(run.stderr, /root follows no link of another user \(START_REFUSED\)/);
+    }
+    assert.deepEqual(readdirSync(site.scratch.folder), [...before, 'state'].sort());
     assert.equal(existsSync(model.manifestPath), true);
   });
 
@@ -235,7 +257,7 @@ suite('exec when the check fails', () => {
       const inView = other.blob('model').replace(site.store, view());
       const bytes = readFileSync(inView);
       rmSync(inView);
-      writeFileSync(inView, bytes.fill(7));
+      writeFileSync(inView, bytes.fill(7), { mode: 0o444 });
       utimesSync(inView, 4e9, 4e9);
       const log = site.beside('log');
       const more = ['--termination-log', log, '--full'];

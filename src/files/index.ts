@@ -1,6 +1,7 @@
 export { type CopiedFile, copyFile } from './copy-file.ts';
 export { Directory, openResolvedFile } from './directory.ts';
 export { flushByHandle, fsyncIsDenied, makeDurable, writeFlags } from './durable.ts';
+export type { LastLink } from './go-down.ts';
 export { homeDirectory } from './home-directory.ts';
 export {
   assertSame,
@@ -11,7 +12,7 @@ export {
   type WhenDenied,
 } from './identity.ts';
 export { openToWrite } from './open-to-write.ts';
-export { type LastLink, makeFolders, Place } from './place.ts';
+export { makeFolders, Place } from './place.ts';
 export { type RawName, rawToBytes, rawToText, textToRaw } from './raw-name.ts';
 export { type ReadFor, readSmall } from './read-small.ts';
 export { placeWith, removeFile, replaceFile } from './replace-file.ts';

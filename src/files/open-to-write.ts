@@ -1,5 +1,6 @@
 import { constants, openSync } from 'node:fs';
-import { isCareful, type LastLink, Place } from './place.ts';
+import type { LastLink } from './go-down.ts';
+import { isCareful, Place } from './place.ts';
 
 /**
  * Opens a file to write into it, by the rules of `Place`: root follows no link of another user, neither at the end of

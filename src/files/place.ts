@@ -1,13 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { systemCode } from '../errors/index.ts';
-import { behindLinks, linkLimit, linkOfRoot } from './behind-links.ts';
+import { behindLinks } from './behind-links.ts';
 import { Directory } from './directory.ts';
+import { goDown, isOfDescriptors, type LastLink } from './go-down.ts';
 import { type RawName, rawToBytes, textToRaw } from './raw-name.ts';
 import { syncDirectory, syncOpened } from './sync-directory.ts';
-
-/** What a link at the end of a path means: the file that it leads to, or the name itself. */
-export type LastLink = 'follow' | 'keep';
 
 /**
  * Root writes where others own directories too (a list in the home of a user, a report on a medium), and follows no link
@@ -38,7 +35,7 @@ export class Place implements Disposable {
    * @throws KnownError FILE_UNWRITABLE where root would follow a link of somebody else; system errors (ENOENT, ENOTDIR, EACCES, ELOOP, EISDIR)
    */
   static open(path: string, last: LastLink, careful = isCareful()): Place {
-    if (careful) return walk(path, last, (folder, name) => new Place(folder, name));
+    if (careful) return goDown(path, last, (folder, name) => new Place(folder, name));
     const target = last === 'follow' ? behindLinks(path) : path;
     return new Place(textToRaw(dirname(target)), textToRaw(basename(target)));
   }
@@ -76,68 +73,5 @@ export class Place implements Disposable {
  */
 export function makeFolders(path: string, mode = 0o777, careful = isCareful()): void {
   if (!careful) mkdirSync(path, { recursive: true, mode });
-  else walk(`${path}/.inside`, 'keep', (folder) => folder[Symbol.dispose](), mode);
+  else goDown(`${path}/.inside`, 'keep', (folder) => folder[Symbol.dispose](), mode);
 }
-
-/** Goes down a path from its root by open directories, links of root resolved one by one. @param make the mode of what is not there */
-function walk<T>(
-  path: string,
-  last: LastLink,
-  found: (folder: Directory, name: RawName) => T,
-  make?: number,
-): T {
-  const names = partsOf(textToRaw(path.startsWith('/') ? path : `${process.cwd()}/${path}`));
-  let here = Directory.open('/');
-  const move = (next: Directory): void => {
-    here[Symbol.dispose]();
-    here = next;
-  };
-  /** Names that come from a link: what a link leads to is not made. */
-  let behind = 0;
-  try {
-    for (let links = 0, name = names.shift(); name !== undefined; name = names.shift()) {
-      const isLast = names.length === 0;
-      const wanted = behind > 0 ? undefined : make;
-      behind = Math.max(0, behind - 1);
-      if (isLast && (last === 'keep' || isOfDescriptors(textToRaw(here.path)))) return found(here, name);
-      const target = linkOfRoot(here, name);
-      if (target === undefined && isLast) return found(here, name);
-      if (target === undefined) {
-        move(openFolder(here, name, wanted));
-        continue;
-      }
-      links += 1;
-      if (links > linkLimit) break;
-      const more = partsOf(target);
-      names.unshift(...more);
-      behind += more.length;
-      if (target.startsWith('/')) move(Directory.open('/'));
-    }
-  } catch (error) {
-    here[Symbol.dispose]();
-    throw error;
-  }
-  here[Symbol.dispose]();
-  // Links in a circle: the name itself is meant.
-  if (last === 'follow' && names.length === 0) return walk(path, 'keep', found);
-  throw Object.assign(new Error(`${path} does not lead to a file`), { code: 'ELOOP' });
-}
-
-function openFolder(above: Directory, name: RawName, make: number | undefined): Directory {
-  try {
-    return above.openDirectory(name);
-  } catch (error) {
-    if (make === undefined || systemCode(error) !== 'ENOENT') throw error;
-  }
-  try {
-    mkdirSync(above.reach(name), { mode: make });
-  } catch (error) {
-    // Somebody else made it meanwhile.
-    if (systemCode(error) !== 'EEXIST') throw error;
-  }
-  return above.openDirectory(name);
-}
-
-const partsOf = (path: RawName): RawName[] => path.split('/').filter((name) => name !== '' && name !== '.');
-
-const isOfDescriptors = (folder: RawName): boolean => /^\/proc\/[0-9]+\/(?:task\/[0-9]+\/)?fd$/.test(folder);

@@ -77,7 +77,9 @@ function walk(path: string, asked: Trusted): { readonly found?: Swappable; reado
     if (name === '' || name === '.') continue;
     if (name === '..') {
       here = here.slice(0, -1);
-      stat = lstatSync(rawToBytes(absolute(here)));
+      const above = entryAt(here);
+      if (above === undefined) return {};
+      stat = above;
       continue;
     }
     const folder = absolute(here);
@@ -88,7 +90,8 @@ function walk(path: string, asked: Trusted): { readonly found?: Swappable; reado
     if (entry.isSymbolicLink()) {
       links += 1;
       if (links > linkLimit) return {};
-      const target = readlinkSync(rawToBytes(absolute([...here, name])), { encoding: 'latin1' });
+      const target = targetAt([...here, name]);
+      if (target === undefined) return {};
       if (target.startsWith('/')) [here, stat] = [[], lstatSync('/')];
       names.unshift(...target.split('/'));
     } else [here, stat] = [[...here, name], entry];
@@ -104,11 +107,19 @@ const withRootOwner = ({ users, group }: Trusted): Trusted => ({
 
 const absolute = (names: readonly RawName[]): RawName => `/${names.join('/')}`;
 
-function entryAt(names: readonly RawName[]): Stats | undefined {
+const entryAt = (names: readonly RawName[]): Stats | undefined =>
+  ifThere(() => lstatSync(rawToBytes(absolute(names))));
+
+const targetAt = (names: readonly RawName[]): RawName | undefined =>
+  ifThere(() => readlinkSync(rawToBytes(absolute(names)), { encoding: 'latin1' }));
+
+/** Undefined for what is not there, also not any more, and for what may not be looked at. */
+function ifThere<T>(look: () => T): T | undefined {
   try {
-    return lstatSync(rawToBytes(absolute(names)));
+    return look();
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP'].includes(systemCode(error) ?? '')) return undefined;
+    if (['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'EINVAL'].includes(systemCode(error) ?? ''))
+      return undefined;
     throw error;
   }
 }

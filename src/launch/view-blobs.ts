@@ -157,7 +157,9 @@ function refuseLink(file: Stats, name: RawName, account: Account, noClone?: unkn
   );
 }
 
-const mayWrite = (file: Stats, account: Account): boolean => canWrite(file, account.uid, groupsOf(account));
+/** An access list shows as a group that may write, whoever stands in it. */
+const mayWrite = (file: Stats, account: Account): boolean =>
+  (file.mode & 0o020) !== 0 || canWrite(file, account.uid, groupsOf(account));
 
 /** The groups of an account without a name are known: its own alone. */
 const groupsOf = ({ gid, name }: Account): ReadonlySet<number> | undefined =>

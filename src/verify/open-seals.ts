@@ -1,6 +1,6 @@
 import { fstatSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { KnownError } from '../errors/index.ts';
+import { describeCause, KnownError, systemCode } from '../errors/index.ts';
 import {
   canReplaceIn,
   canWrite,
@@ -127,7 +127,9 @@ export function openSeals(store: OllamaStore, request: SealingRequest, now: Date
     });
     return typeof seal === 'string' ? { ...usable, why: seal } : { ...usable, seal, why: undefined };
   } catch (error) {
-    if (error instanceof KnownError) return { ...without, why: error.message };
+    // Also where the store, or a directory above it, went away while it was looked at.
+    if (error instanceof KnownError || systemCode(error) !== undefined)
+      return { ...without, why: describeCause(error) };
     throw error;
   }
 }

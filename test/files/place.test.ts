@@ -48,6 +48,11 @@ suite('where a file is written', () => {
       assert.ok(existsSync(scratch.beside('file')));
       assert.equal(open(scratch.beside('dangling'), 'follow'), 'new');
       assert.ok(existsSync(scratch.beside('a/b/new')));
+      {
+        using place = Place.open(scratch.beside('link'), 'follow', careful);
+        using folder = place.openDirectory();
+        assert.deepEqual([...folder.names()].sort(), ['b', 'out']);
+      }
       assert.throws(() => open(scratch.beside('absent/file'), 'keep'), { code: 'ENOENT' });
       assert.throws(() => open(scratch.beside('file/file'), 'keep'), { code: 'ENOTDIR' });
     });

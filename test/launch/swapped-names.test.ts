@@ -93,6 +93,17 @@ suite('the owner of a store swaps its names while a view of it is made', {
     assert.equal(existsSync(site.inView('system')), false);
   });
 
+  test('and lets the command write a blob by an access list: no hard link is made to it', async () => {
+    // What an access list shows of itself in the mode: its group stands for all that it names.
+    chmodSync(blob, 0o664);
+    const refused = { code: 'START_REFUSED', message: /a hard link would be no protection/ };
+    await assert.rejects(site.build(noReflinks), refused);
+    chmodSync(blob, 0o644);
+    await site.build(noReflinks);
+    chmodSync(blob, 0o664);
+    await assert.rejects(site.build(noReflinks), refused);
+  });
+
   test('for another file with other bytes before it is opened: nobody reads them in the view', async () => {
     rmSync(blob);
     // What a kernel without fs.protected_hardlinks lets everybody do.

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /** Requests that may wait on one connection. No client of a registry sends one before it has the answer to the last. */
-export const waitingLimit = 64;
+export const waitingLimit = 16;
 
 interface Pending {
   readonly request: IncomingMessage;

@@ -47,8 +47,8 @@ describe('a connection on which requests are sent ahead of their answers', {
     assert.ok(body.equals(weights.subarray(5, 1_000_000)));
   }
 
-  test('has one blob open, and not sixty; when it is cut, none', async () => {
-    const socket = await unread(whole.repeat(60));
+  test('has one blob open, and not sixteen; when it is cut, none', async () => {
+    const socket = await unread(whole.repeat(16));
     await until(() => open() === 1);
     for (let round = 0; round < 5; round += 1) await othersAreServed();
     assert.equal(open(), 1);
@@ -60,7 +60,7 @@ describe('a connection on which requests are sent ahead of their answers', {
   });
 
   test('and ten of them have ten open', async () => {
-    for (let connection = 0; connection < 10; connection += 1) await unread(whole.repeat(50));
+    for (let connection = 0; connection < 10; connection += 1) await unread(whole.repeat(16));
     await until(() => open() === 10);
     for (let round = 0; round < 5; round += 1) await othersAreServed();
     assert.equal(open(), 10);
@@ -112,7 +112,7 @@ describe('a connection on which requests are sent ahead of their answers', {
     };
     await ask(site.port, '/v2/library/cold/manifests/latest', agents.ollama);
     const one = `GET /v2/library/cold/blobs/${sha256(cold)} HTTP/1.1\r\nHost: x\r\nRange: bytes=0-9\r\n\r\n`;
-    const socket = await unread(one.repeat(30));
+    const socket = await unread(one.repeat(16));
     await until(() => site.registry.held === 1);
     await othersAreServed();
     assert.equal(site.registry.held, 1);

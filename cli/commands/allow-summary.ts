@@ -52,8 +52,9 @@ function* differenceLines(
   verified: number,
 ): Generator<string> {
   for (const { name } of added) yield `added    ${shown(name)}`;
-  for (const { name, layers } of moved) {
-    const what = layers.length === 0 ? 'manifest' : [...new Set(layers.map(({ kind }) => kind))].join(', ');
+  for (const { name, layers, restated } of moved) {
+    const kinds = [...new Set([...layers, ...restated].map(({ kind }) => kind))];
+    const what = kinds.length === 0 ? 'manifest' : kinds.join(', ');
     yield `changed  ${shown(name)}   (${what})`;
   }
   for (const { name } of removed) yield `removed  ${shown(name)}`;

@@ -20,7 +20,7 @@ export async function approvedListOf(
   looks = false,
 ): Promise<ApprovedList | undefined> {
   const { openState } = requestOf([], settings, store, io);
-  const request = listRequestOf(settings, openState, io.now());
+  const request = { ...listRequestOf(settings, openState, io.now()), acts: true };
   const statePath = settings.state ?? defaultStatePath(io.environment, io.uid);
   const listed = await openList(looks ? lookingAt(request, statePath) : request);
   if (listed === undefined) return undefined;

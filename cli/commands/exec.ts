@@ -57,7 +57,7 @@ export async function runExec(
   try {
     const surroundings = surroundingsOf({ settings, flags, named, guarded: true }, io);
     const asked = { ...requestOf([], settings, store, io), ...surroundings };
-    const list = await openList(listRequestOf(settings, asked.openState, io.now()));
+    const list = await openList({ ...listRequestOf(settings, asked.openState, io.now()), acts: true });
     const request = { ...asked, list };
     checked = await checkOnce(files, request, settings, io);
     if (checked.report.exitCode !== 0) {

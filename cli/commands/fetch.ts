@@ -26,7 +26,7 @@ export async function runFetch(flags: TypedFlags, io: Io): Promise<number> {
       { ...request, path },
     );
     // What lies here now is judged as every check judges it, and remembered.
-    const listed = await openList({ ...request, from: mirror.href });
+    const listed = await openList({ ...request, acts: true, from: mirror.href });
     const outcome = listed && (await settleList(listed));
     if (outcome?.accepted !== true) {
       const reason = outcome?.facts.at(-1)?.message ?? 'it is not there';

@@ -123,14 +123,14 @@ async function standingOf(
 ): Promise<Pick<ChangesHere, 'verdict' | 'approvals'> & { readonly standing: ListStanding }> {
   const state = join(data, 'state');
   const own = ownListOf(settings, state, io, existsSync(state));
-  if (!files.has('allow-list.json'))
-    return { standing: { kind: 'none' }, verdict: undefined, approvals: undefined };
+  const offersList = files.has('allow-list.json');
   const signers = claimedSigners(files.get('allow-list.json.sigstore.jsonl') ?? Buffer.alloc(0));
-  const approvals = { proven: false, signers, expires: undefined };
+  const approvals = offersList ? { proven: false, signers, expires: undefined } : undefined;
   if (own === undefined) return { standing: { kind: 'none' }, verdict: undefined, approvals };
   try {
-    const { standing, summary } = await chooseList(offered, true, own);
-    if (summary === undefined) return { standing, verdict: undefined, approvals };
+    // Without a list of its own the archive is judged by the one that is here, as an import judges it.
+    const { standing, summary } = await chooseList(offered, offersList, own, false);
+    if (summary === undefined || !offersList) return { standing, verdict: undefined, approvals };
     const { listId, version, expires } = summary;
     return {
       ...{ standing, verdict: `${listId} version ${version} is accepted here` },

@@ -21,7 +21,7 @@ export function ownListOf(
     ...{ path, key: settings.key, trust: settings.trust, listId: settings['list-id'] },
     chunks: settings.chunks,
     ...{ expectDigest: settings['expect-digest'], minVersion: undefined, allowExpired: false },
-    ...{ required: false, exact: false, allowCopies: false, requireAll: false, whole: false },
+    ...{ required: false, acts: true, exact: false, allowCopies: false, requireAll: false, whole: false },
     ...{ now: now(), state: statePath },
     openState() {
       if (remembers) return StateDirectory.open(statePath, { now, uid, pid });

@@ -1,4 +1,4 @@
-import { type LayerKind, layerKind } from '../oci/index.ts';
+import { type Digest, type LayerKind, layerKind, shortDigest } from '../oci/index.ts';
 import type { AllowList, ListedDescriptor, ListedModel } from './allow-list.ts';
 
 /** One layer of a moved model, on one side or on both. */
@@ -11,8 +11,8 @@ export interface LayerChange {
 /** What is said otherwise of bytes that are the same: of a layer, of the config, or of the manifest. */
 export interface Restatement {
   readonly kind: LayerKind | 'manifest';
-  readonly what: 'size' | 'media type' | 'file name';
-  /** Sizes in bytes; undefined where nothing is said. */
+  readonly what: 'size' | 'media type' | 'file name' | 'order';
+  /** Sizes in bytes; for an order the short digests of the layers of this kind, one after the other; undefined where nothing is said. */
   readonly before: string | undefined;
   readonly after: string | undefined;
 }
@@ -81,7 +81,21 @@ export function restatements(before: ListedModel, after: ListedModel): Restateme
       ['file name', entry.name, same.name],
     ]);
   });
-  return [...manifest, ...entries];
+  return [...manifest, ...entries, ...orders(before, after)];
+}
+
+/** Kinds whose layers stand on both sides and in another order: of several templates the last one is what Ollama takes. */
+function orders({ layers: old }: ListedModel, { layers: now }: ListedModel): Restatement[] {
+  const kinds = [...new Set(old.map(({ mediaType }) => layerKind(mediaType)))];
+  return kinds.flatMap((kind) => {
+    const of = (layers: readonly ListedDescriptor[], other: readonly ListedDescriptor[]) =>
+      layers
+        .filter(({ mediaType }) => layerKind(mediaType) === kind)
+        .filter(({ digest }) => other.some((one) => one.digest === digest))
+        .map(({ digest }) => shortDigest(digest))
+        .join(' ');
+    return restated(kind, [['order', of(old, now), of(now, old)]]);
+  });
 }
 
 const restated = (
@@ -104,8 +118,23 @@ function changesOfKind(
   const of = (layers: readonly ListedDescriptor[]) =>
     layers.filter((layer) => layerKind(layer.mediaType) === kind);
   const [old, now] = [of(before), of(after)];
-  const gone = old.filter((layer) => !now.some((other) => other.digest === layer.digest));
-  const fresh = now.filter((layer) => !old.some((other) => other.digest === layer.digest));
+  // One by one: a layer that is named twice, and once before, is one more.
+  const gone = without(old, now);
+  const fresh = without(now, old);
   const count = Math.max(gone.length, fresh.length);
   return Array.from({ length: count }, (_, at) => change(kind, gone[at], fresh[at]));
+}
+
+/** The layers of which the other side has no partner left, in their order. */
+function without(
+  layers: readonly ListedDescriptor[],
+  other: readonly ListedDescriptor[],
+): ListedDescriptor[] {
+  const left = new Map<Digest, number>();
+  for (const { digest } of other) left.set(digest, (left.get(digest) ?? 0) + 1);
+  return layers.filter(({ digest }) => {
+    const count = left.get(digest) ?? 0;
+    left.set(digest, count - 1);
+    return count <= 0;
+  });
 }

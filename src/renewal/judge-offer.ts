@@ -6,6 +6,7 @@ import {
   acceptList,
   approvalsPath,
   approvalsSizeLimit,
+  bindsFirstContact,
   type ExpectedListId,
   keyRoot,
   type ListSummary,
@@ -28,6 +29,8 @@ export interface RenewalRequest {
   readonly chunks: string | undefined;
   readonly expectDigest: ListSummary['digest'] | undefined;
   readonly minVersion: number | undefined;
+  /** A first contact must be bound. */
+  readonly required?: boolean | undefined;
   readonly now: Date;
   /** @throws KnownError STATE_* */
   readonly openState: () => StateDirectory;
@@ -60,11 +63,11 @@ export async function judgeOffer(files: OfferedFiles, request: RenewalRequest): 
     acceptList(
       { bytes, approvals: text, trust, sizeLimit: listSizeLimit, parse: parseAllowList },
       {
-        ...{ now, minVersion, expectDigest, allowExpired: false, bound: false },
+        ...{ now, minVersion, expectDigest, allowExpired: false, bound: request.required === true },
         expected: memory.expected(request.listId),
         recall(listId) {
           const known =
-            policy === undefined ? memory.recall(listId) : memory.recallUnder(policy.source, listId);
+            policy === undefined ? memory.recallByKey(listId) : memory.recallUnder(policy.source, listId);
           firstContact = known === undefined;
           return known;
         },
@@ -75,6 +78,8 @@ export async function judgeOffer(files: OfferedFiles, request: RenewalRequest): 
   const own = here && (await judge(here));
   const outcome = await judge(approvals);
   const found = { bytes, policy, firstContact };
+  // A memory that is there and cannot be read is no first contact: an older list could be offered.
+  if (memory.damage !== undefined && !bindsFirstContact(request)) throw notAccepted(memory.damage.message);
   if (here !== undefined && own?.accepted === true)
     if (!outcome.accepted || own.summary.expires > outcome.summary.expires)
       return { ...found, approvals: here, list: own.list, summary: own.summary };

@@ -52,9 +52,11 @@ async function judge<L extends ListHeader>(
     const recalled = rules.recall(group.claim.listId);
     const current = checkDates(group, digest, authority, recalled, rules, facts);
     const list = parseApproved(offer, group);
-    const memory = afterRotation(recalled, authority.accepted);
+    const memory = afterRotation(recalled, authority.accepted, group.claim.trustVersion);
     checkMemory(group, digest, memory, recalled, authority.accepted, rules, facts);
-    const remember = current ? remembered(group, digest, memory, authority.accepted, rules.now) : undefined;
+    const remember = current
+      ? remembered(group, digest, memory, authority.accepted, rules.now)
+      : atLeastTheTime(recalled, rules.now);
     const pinned = (authority.accepted?.policy.minListVersion ?? 1) > 1;
     return { accepted: true, list, summary, facts, remember, recalled, pinned };
   } catch (error) {
@@ -69,6 +71,10 @@ async function judge<L extends ListHeader>(
     throw error;
   }
 }
+
+/** Of a list that expired nothing new is remembered but that it was this late: the clock may not go back behind it. */
+const atLeastTheTime = (recalled: ListMemory | undefined, now: Date): ListMemory | undefined =>
+  recalled && { ...recalled, lastTime: recalled.lastTime > now ? recalled.lastTime : now };
 
 function checkSize({ bytes, sizeLimit }: ListOffer<ListHeader>): Digest {
   if (bytes.length > sizeLimit) {

@@ -2,14 +2,21 @@ import type { Digest } from '../oci/index.ts';
 import type { ApprovalGroup } from './approvals.ts';
 import type { ListMemory } from './list-memory.ts';
 import { type AcceptanceRules, type ListFact, Refused } from './list-offer.ts';
+import type { TrustPolicy } from './policy.ts';
 import type { AcceptedPolicy } from './policy-chain.ts';
 
-/** TUF's fast-forward recovery: new list keys forget the versions that stolen ones may have burnt. */
+/**
+ * TUF's fast-forward recovery: where the signers who could have burnt versions are gone, those versions are forgotten.
+ * Only for a list that was approved under the policy which removed them: an older approval by a signer who stayed is
+ * judged by what was remembered.
+ */
 export function afterRotation(
   recalled: ListMemory | undefined,
   accepted: AcceptedPolicy | undefined,
+  trustVersion: number,
 ): ListMemory | undefined {
   if (recalled === undefined || accepted === undefined || !accepted.listSignersChanged) return recalled;
+  if (trustVersion < accepted.policy.version) return recalled;
   const lowered = Math.min(recalled.listVersion, accepted.policy.minListVersion);
   return { ...recalled, listVersion: lowered, listDigest: undefined };
 }
@@ -104,6 +111,11 @@ export function remembered(
     listDigest: digest,
     trustVersion: accepted?.policy.version ?? memory?.trustVersion ?? 0,
     trustDigest: accepted?.digest ?? memory?.trustDigest,
+    ...(accepted === undefined ? {} : { listKeys: listKeyIds(accepted.policy) }),
     lastTime: memory !== undefined && memory.lastTime > now ? memory.lastTime : now,
   };
 }
+
+/** Ids of the keys that a policy lets approve lists. */
+const listKeyIds = (policy: TrustPolicy): readonly string[] =>
+  policy.keys.filter(({ name }) => policy.list.signers.includes(name)).map(({ key }) => key.id);

@@ -15,6 +15,8 @@ export interface ListMemory {
   /** The policy that was accepted last; 0 and undefined without one. */
   readonly trustVersion: number;
   readonly trustDigest: Digest | undefined;
+  /** Ids of the keys that the policy lets approve lists: what they reached under it counts for each of them alone too. */
+  readonly listKeys?: readonly string[] | undefined;
   /** The latest time at which a list was accepted, by this host's clock. */
   readonly lastTime: Date;
 }
@@ -35,7 +37,12 @@ const fields = {
   lastTime: z.iso.datetime(),
 };
 
-const schema = z.strictObject({ schema: z.literal(schemaName), root: z.string(), ...fields });
+const schema = z.strictObject({
+  schema: z.literal(schemaName),
+  root: z.string(),
+  listKeys: z.optional(z.array(z.string()).check(z.maxLength(64))),
+  ...fields,
+});
 
 const rootlessSchema = z.strictObject({ schema: z.literal(rootlessSchemaName), ...fields });
 
@@ -63,13 +70,13 @@ export function readListMemory(
   root: TrustRoot,
   listId: string,
 ): ListMemory | undefined {
-  const name = fileName(root, listId);
-  const text = state.read(name);
-  if (text !== undefined) return parse(text, root, listId, `${state.path}/${name}`);
-  const rootless = rootlessName(listId);
-  const older = state.read(rootless);
-  if (older === undefined) return undefined;
+  const [name, rootless] = [fileName(root, listId), rootlessName(listId)];
+  const [text, older] = [state.read(name), state.read(rootless)];
+  const own = text === undefined ? undefined : parse(text, root, listId, `${state.path}/${name}`);
+  if (older === undefined) return own;
   const memory = parse(older, undefined, listId, `${state.path}/${rootless}`);
+  // An earlier version that runs beside this one writes there still.
+  if (own !== undefined && own.lastTime >= memory.lastTime) return own;
   return root === 'policy' ? memory : { ...memory, trustVersion: 0, trustDigest: undefined };
 }
 
@@ -124,6 +131,7 @@ function newest(a: ListMemory, b: ListMemory): ListMemory {
     listDigest: list.listDigest,
     trustVersion: trust.trustVersion,
     trustDigest: trust.trustDigest,
+    ...(trust.listKeys === undefined ? {} : { listKeys: trust.listKeys }),
     lastTime: a.lastTime > b.lastTime ? a.lastTime : b.lastTime,
   };
 }
@@ -164,6 +172,7 @@ function parse(text: string, root: TrustRoot | undefined, listId: string, path: 
     listDigest: known(data.listDigest),
     trustVersion: data.trustVersion,
     trustDigest,
+    ...('listKeys' in data && data.listKeys !== undefined ? { listKeys: data.listKeys } : {}),
     lastTime: new Date(data.lastTime),
   };
 }

@@ -22,7 +22,10 @@ export interface PolicySource {
 export interface AcceptedPolicy {
   readonly policy: TrustPolicy;
   readonly digest: Digest;
-  /** The keys or identities that approve lists are not those of the remembered policy. */
+  /**
+   * So many signers of lists left since the remembered policy that they could have approved lists alone: versions that
+   * stolen keys may have burnt. A signer who came, or fewer who went, changes nothing of what is remembered.
+   */
   readonly listSignersChanged: boolean;
 }
 
@@ -151,7 +154,7 @@ async function followChain(
     await demand(next, signed, next, now, readTrustedRoot, version === last.version);
     before = next;
   }
-  return { policy: last, digest, listSignersChanged: listSigners(start) !== listSigners(last) };
+  return { policy: last, digest, listSignersChanged: couldApproveAlone(start, last) };
 }
 
 function earlierOf(source: PolicySource, version: number): SignedPolicy {
@@ -192,11 +195,18 @@ async function demand(
   );
 }
 
-/** Who approves lists, as one text: keys by id, identities by issuer and name. */
-function listSigners(policy: TrustPolicy): string {
+/** Whether the signers of lists who left could have met the old threshold without those who stay (TUF 5.3.11). */
+function couldApproveAlone(before: TrustPolicy, after: TrustPolicy): boolean {
+  const stays = new Set(listSigners(after));
+  const left = listSigners(before).filter((signer) => !stays.has(signer));
+  return left.length >= before.list.threshold;
+}
+
+/** Who approves lists: keys by id, identities by issuer and name; each once. */
+function listSigners(policy: TrustPolicy): string[] {
   const keys = policy.keys.filter(({ name }) => policy.list.signers.includes(name)).map(({ key }) => key.id);
   const identities = policy.identities
     .filter(({ name }) => policy.list.signers.includes(name))
     .map(({ san, issuer }) => JSON.stringify([issuer, san]));
-  return [...keys, ...identities].sort().join('\n');
+  return [...new Set([...keys, ...identities])];
 }

@@ -51,6 +51,8 @@ export interface ListRequest {
   readonly state: string | undefined;
   /** @throws KnownError STATE_* */
   readonly openState: () => StateDirectory;
+  /** Something is brought in, served or started by the list: a damaged memory of it refuses it. */
+  readonly acts?: boolean | undefined;
   /** False for a look: what is remembered counts, and nothing is remembered. */
   readonly remembers?: boolean;
 }
@@ -119,7 +121,7 @@ async function judge(path: string, request: ListRequest): Promise<Judged> {
     ...rulesOf(request),
     expected: memory.expected(request.listId),
     recall: (listId) =>
-      named.kind === 'key' ? memory.recall(listId) : memory.recallUnder(named.source, listId),
+      named.kind === 'key' ? memory.recallByKey(listId) : memory.recallUnder(named.source, listId),
   });
   const keep = () => (request.remembers === false ? outcome : memory.keep(outcome, request));
   if (!outcome.accepted) return { outcome, keep };

@@ -26,17 +26,21 @@ describe('a rotation of the list keys', () => {
 
   test('lowers the remembered version to the least one of the policy, and forgets the digest', () => {
     const forgotten = { ...memory, listVersion: 4, listDigest: undefined };
-    assert.deepEqual(afterRotation(memory, rotated(4)), forgotten);
+    assert.deepEqual(afterRotation(memory, rotated(4), 1), forgotten);
   });
 
   test('never raises it', () => {
-    assert.equal(afterRotation(memory, rotated(12))?.listVersion, 9);
+    assert.equal(afterRotation(memory, rotated(12), 1)?.listVersion, 9);
   });
 
   test('changes nothing where the list keys stayed, without a policy, or at the first contact', () => {
-    assert.equal(afterRotation(memory, rotated(4, false)), memory);
-    assert.equal(afterRotation(memory, undefined), memory);
-    assert.equal(afterRotation(undefined, rotated(4)), undefined);
+    assert.equal(afterRotation(memory, rotated(4, false), 1), memory);
+    assert.equal(afterRotation(memory, undefined, 1), memory);
+    assert.equal(afterRotation(undefined, rotated(4), 1), undefined);
+  });
+
+  test('says nothing of an approval that was given under an earlier policy', () => {
+    assert.equal(afterRotation(memory, rotated(4), 0), memory);
   });
 });
 

@@ -10,11 +10,12 @@ import {
 import type { Upstream } from '../upstream/index.ts';
 import type { BlobAnswer, ManifestAnswer, ManifestQuestion, Mirror, Referrer } from './answers.ts';
 import type { ListStanding } from './approved-list.ts';
+import type { Allowed } from './arrival-question.ts';
 import type { Attestations } from './attestations.ts';
 import { type Decision, decideModel, type Policy } from './decide-model.ts';
 import type { QueueLimits } from './fair-queue.ts';
 import { blobsOf, checkManifest } from './manifest-source.ts';
-import { type AdmissionEvents, type Allowed, ModelArrivals } from './model-arrivals.ts';
+import { type AdmissionEvents, ModelArrivals } from './model-arrivals.ts';
 import type { AdmittedModel, Records } from './records.ts';
 import { nameOf, type Route, type Routes } from './routes.ts';
 

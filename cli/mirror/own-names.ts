@@ -6,8 +6,11 @@ import { defaultHost } from '../../src/oci/index.ts';
 import type { ListKeeper } from './list-keeper.ts';
 import { upstreamsOf } from './mirror-settings.ts';
 
+/** What the containers of a machine call it, whose loopback they reach so: Docker Desktop and Podman. */
+const namesInContainers = ['host.docker.internal', 'host.containers.internal'];
+
 /**
- * The names by which a mirror goes: those of this machine, the one it listens on, those of the registries that it stands
+ * The names by which a mirror goes: those of this machine, also for its containers, the one it listens on, those of the registries that it stands
  * for (with their addresses led to it, a pull needs no other name), the hosts that its list calls other names of a
  * registry, those of its certificate, and those that its settings add.
  *
@@ -22,7 +25,8 @@ export function ownNamesOf(
   const { usual, others } = upstreamsOf(settings);
   const fixed = new Set(
     [
-      ...[host, defaultHost, usual.url.hostname, ...(settings['public-host'] ?? [])],
+      ...[host, defaultHost, usual.url.hostname, ...namesInContainers],
+      ...(settings['public-host'] ?? []),
       ...others.flatMap(({ mirrorHost = '', url }) => [mirrorHost, url.hostname]),
     ].map((name) => hostNameOf(name) ?? name),
   );

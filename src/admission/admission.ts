@@ -11,10 +11,11 @@ import {
 import type { Upstream } from '../upstream/index.ts';
 import type { BlobAnswer, ManifestAnswer, ManifestQuestion, Mirror, Referrer } from './answers.ts';
 import type { ApprovedList, ListStanding } from './approved-list.ts';
+import type { Allowed } from './arrival-question.ts';
 import type { Attestations } from './attestations.ts';
 import { contradictionSentence, type Decision, decideModel, type Policy } from './decide-model.ts';
 import type { QueueLimits } from './fair-queue.ts';
-import { type AdmissionEvents, type Allowed, ModelArrivals } from './model-arrivals.ts';
+import { type AdmissionEvents, ModelArrivals } from './model-arrivals.ts';
 import { RecentAnswers } from './recent-answers.ts';
 import type { AdmittedModel, Records } from './records.ts';
 import { nameOf, type Route, type Routes } from './routes.ts';

@@ -44,8 +44,4 @@ export class FailureMemory<T> {
     this.#kept.delete(key);
     return undefined;
   }
-
-  forget(key: string): void {
-    this.#kept.delete(key);
-  }
 }

@@ -1,25 +1,15 @@
 import type { BlobStorage } from '../blobs/index.ts';
 import { KnownError } from '../errors/index.ts';
 import { Shares } from '../inbound/index.ts';
-import { type Descriptor, type Digest, fullName, type ModelName, shortName } from '../oci/index.ts';
-import type { Upstream } from '../upstream/index.ts';
+import { type Descriptor, type Digest, fullName, shortName } from '../oci/index.ts';
 import type { BlobAnswer, ManifestAnswer } from './answers.ts';
+import { type ArrivalQuestion, contradictionOf, keyOf, listedTable, manifestOf } from './arrival-question.ts';
 import { BlobFlights, type Boarding } from './blob-flights.ts';
-import {
-  contradictionSentence,
-  type Decision,
-  disputeSentence,
-  movedSentence,
-  sizeSentence,
-} from './decide-model.ts';
+import { disputeSentence } from './decide-model.ts';
 import { FailureMemory } from './failure-memory.ts';
 import { FairQueue, type QueuedJob, type QueueLimits } from './fair-queue.ts';
-import { blobsOf, type CheckedManifest, checkManifest, listedManifest } from './manifest-source.ts';
+import { blobsOf, type CheckedManifest } from './manifest-source.ts';
 import type { AdmittedBlob, Records } from './records.ts';
-import type { Route } from './routes.ts';
-
-/** A decision by which a model may be fetched. */
-export type Allowed = Exclude<Decision, { kind: 'refused' }>;
 
 /** What happened, for the log and the metrics. */
 export interface AdmissionEvents {
@@ -48,17 +38,12 @@ export interface ArrivalSettings {
   readonly events: AdmissionEvents;
 }
 
-/** What is to be brought here: all that the outcome depends on, so that nobody shares what came of another question. */
-export interface ArrivalQuestion {
-  /** Spelled as upstream is asked for it. */
-  readonly name: ModelName;
-  readonly route: Route<Upstream>;
-  readonly decision: Allowed;
-}
-
 /** Outcomes that are remembered: of failures, and of names that upstream does not have, which cost a client nothing. */
 const failuresKept = 1000;
 const missingKept = 10_000;
+
+/** Why nothing came of a question. */
+type Told = Extract<ManifestAnswer, { kind: 'refused' | 'unavailable' }>;
 
 /** A model that somebody wants, and all who want it. */
 interface Underway {
@@ -75,7 +60,7 @@ export class ModelArrivals {
   readonly #flights: BlobFlights;
   /** Models that are asked for and not at work yet. */
   readonly #asked: Shares;
-  readonly #failures: FailureMemory<string>;
+  readonly #failures: FailureMemory<Told>;
   readonly #missing: FailureMemory<true>;
   /** What moved upstream: asked once for all who ask in the same half minute. */
   readonly #moved: FailureMemory<string>;
@@ -110,7 +95,8 @@ export class ModelArrivals {
     const key = keyOf(question);
     if (this.#missing.recall(key) !== undefined) return { kind: 'unknown' };
     const failure = this.#failures.recall(key);
-    return failure && { kind: 'unavailable', sentence: failure.what, retryAfterSeconds: failure.seconds };
+    if (failure === undefined || failure.what.kind === 'refused') return failure?.what;
+    return { ...failure.what, retryAfterSeconds: failure.seconds };
   }
 
   /** Brings a model here, once however many ask; or says why not. */
@@ -139,11 +125,14 @@ export class ModelArrivals {
   async #begin(question: ArrivalQuestion, under: Underway): Promise<ModelArrival | ManifestAnswer> {
     const { name, decision } = question;
     for (const owner of under.owners) this.#queue.refuseWhenFull(owner);
-    const checked = await this.#manifestOf(question);
+    const checked = await manifestOf(question, { ...this.#settings, moved: this.#moved });
     if ('kind' in checked) return checked;
     const wanted = blobsOf(checked.manifest);
-    const refused = await this.#contradiction(name, wanted);
-    if (refused !== undefined) return refused;
+    const refused = await contradictionOf(question, wanted, this.#settings);
+    if (refused !== undefined) {
+      this.#failures.keep(keyOf(question), refused);
+      return refused;
+    }
     const model = { name: shortName(name), listed: decision.kind === 'listed' };
     const boarding = await this.#flights.board(model, wanted);
     if (boarding.kind === 'disputed')
@@ -171,47 +160,6 @@ export class ModelArrivals {
     return { checked, admitted };
   }
 
-  /** @throws KnownError MANIFEST_REFUSED, and what upstream says */
-  async #manifestOf(question: ArrivalQuestion): Promise<CheckedManifest | ManifestAnswer> {
-    const { name, route, decision } = question;
-    const { records, signal, contact } = this.#settings;
-    const fromUpstream = () => route.upstream.manifest(`${name.namespace}/${name.model}`, name.tag, signal);
-    // The tag of an admitted model does not move: what is missing of it is fetched again, and nothing else.
-    if (decision.kind !== 'listed')
-      return checkManifest(name, (await records.find(name))?.bytes ?? (await fromUpstream()));
-    const wanted = decision.model.manifest.digest;
-    const known = this.#moved.recall(keyOf(question));
-    if (known !== undefined) return { kind: 'refused', sentence: known.what };
-    const found = await listedManifest(name, wanted, {
-      approved: decision.approved,
-      admitted: async (digest) => (await records.byDigest(digest))?.bytes,
-      upstream: fromUpstream,
-    });
-    if (found.kind === 'moved') {
-      await records.moved(name, wanted, found.found);
-      const sentence = movedSentence(name, decision.model, found.found, contact);
-      this.#moved.keep(keyOf(question), sentence);
-      return { kind: 'refused', sentence };
-    }
-    const lie = contradictionSentence(name, decision, found.checked.bytes, contact);
-    if (lie === undefined) return found.checked;
-    await records.refused(name, lie, false);
-    return { kind: 'refused', sentence: lie };
-  }
-
-  /** A blob that was verified has its size for good: a manifest that gives it another one is refused before it is fetched. */
-  async #contradiction(name: ModelName, wanted: readonly Descriptor[]): Promise<ManifestAnswer | undefined> {
-    const { records, contact } = this.#settings;
-    for (const blob of wanted) {
-      const size = await records.blobSize(blob.digest);
-      if (size === undefined || size === blob.size) continue;
-      const sentence = sizeSentence(name, blob, size, contact);
-      await records.refused(name, sentence, false);
-      return { kind: 'refused', sentence };
-    }
-    return undefined;
-  }
-
   /** Brings every blob here and records the model. @throws what fetching throws */
   async #land(
     { name, route, decision }: ArrivalQuestion,
@@ -223,7 +171,7 @@ export class ModelArrivals {
     const landed: AdmittedBlob[] = [];
     for (const { digest, size } of wanted) {
       const source = route.upstream.blob(`${name.namespace}/${name.model}`, digest, size);
-      const table = decision.kind === 'listed' ? listedTable(decision, digest) : undefined;
+      const table = listedTable(decision, digest);
       landed.push(await boarding.land({ digest, size, source, table }, signal));
     }
     const list = decision.kind === 'listed' ? decision.approved : undefined;
@@ -261,20 +209,8 @@ export class ModelArrivals {
     // That one client asks for too much is no matter of others.
     const isOwnMatter = error instanceof KnownError && error.code === 'QUEUE_FULL';
     if (isOwnMatter || this.#settings.signal.aborted) return sentence;
-    this.#failures.keep(keyOf({ name, ...more }), sentence);
+    this.#failures.keep(keyOf({ name, ...more }), { kind: 'unavailable', sentence });
     this.#settings.events.failed(fullName(name), error);
     return sentence;
   }
-}
-
-/** A listed model is what its list says, wherever it was asked for; any other one is what this upstream has under this spelling. */
-function keyOf({ name, route, decision }: ArrivalQuestion): string {
-  const what = decision.kind === 'listed' ? decision.model.manifest.digest : 'observed';
-  return `${what} ${route.host} ${fullName(name)}`;
-}
-
-function listedTable({ approved, model }: Decision & { kind: 'listed' }, digest: Digest) {
-  const entry = [model.config, ...model.layers].find((one) => one.digest === digest);
-  const table = entry === undefined ? 'none' : approved.companions.table(entry);
-  return typeof table === 'string' ? undefined : table;
 }

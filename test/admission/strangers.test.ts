@@ -92,7 +92,11 @@ describe("a stranger's model", () => {
       said(answer),
       `refused: evil:latest gives the blob ${short(weights)} 5 bytes, and the verified blob has 100000, so nothing is fetched; ask models@corp.example`,
     );
-    assert.deepEqual(site.records.refusals, [said(answer).replace('refused:', 'refused:')]);
+    // Asked again, neither upstream is nor the log gets another record.
+    const requests = site.library.requests.length;
+    assert.equal(said(await ask(admission, 'library/evil:latest', ollama)), said(answer));
+    assert.equal(site.library.requests.length, requests);
+    assert.deepEqual(site.records.refusals, [said(answer)]);
     assert.equal((await admission.blob(digestOf(weights)))?.size, weights.length);
     assert.equal(await manifestOf(admission), 'manifest');
     assert.equal(site.library.sent, asked);

@@ -65,7 +65,7 @@ describe('a mirror that listens on this machine alone', () => {
     for (const host of [
       ...['localhost', 'LOCALHOST:1', 'x.localhost', '127.0.0.1', '127.3.2.1:99', '[::1]', '[::1]:11435'],
       ...['registry.ollama.ai', 'registry.ollama.ai:80', 'mirror.corp', 'mirror.corp.:443', 'm2'],
-      ...['hf.mirror.example', 'w.example', 'hf.co'],
+      ...['hf.mirror.example', 'w.example', 'hf.co', 'host.docker.internal'],
     ])
       assert.equal((await ask(portOf(mirror), '/v2/', { host })).status, 200, host);
   });

@@ -28,7 +28,8 @@ suite('where a file is written', () => {
   });
   afterEach(() => scratch.remove());
 
-  for (const careful of [true, false])
+  // Only root's own links are followed with open directories.
+  for (const careful of isRoot ? [true, false] : [false])
     test(`is the same with ${careful ? 'open directories' : 'plain paths'}`, () => {
       const open = (path: string, last: 'follow' | 'keep') => {
         using place = Place.open(path, last, careful);

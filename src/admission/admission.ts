@@ -111,10 +111,10 @@ export class Admission implements Mirror {
     return this.#arriving(name, route, decision, question);
   }
 
-  /** Why what is here must not be served although it has the approved digest; undefined where it may. */
+  /** Why a model must not be served although the list pins its manifest: by what is here, or was seen before. */
   #lieAbout(name: ModelName, here: AdmittedModel | undefined, decision: Decision): string | undefined {
-    if (here === undefined || !isStillIt(here, decision)) return undefined;
-    return contradictionSentence(name, decision, here.bytes, this.#settings.contact);
+    const bytes = here !== undefined && isStillIt(here, decision) ? here.bytes : undefined;
+    return contradictionSentence(name, decision, bytes, this.#settings.contact);
   }
 
   /** An import brings models in by a list that this process may not have seen yet: the old one would bring the old model back. */

@@ -68,12 +68,15 @@ export class ApprovedList {
   /**
    * In which point the list says other of a model than its manifest; undefined where they agree. Each is compared once.
    *
-   * @param bytes of the manifest that the list pins
+   * @param bytes of the manifest that the list pins; undefined where they are not here, and only what was seen before counts
    */
-  problemWith({ manifest }: Pick<ListedModel, 'manifest'>, bytes: Uint8Array): string | undefined {
+  problemWith(
+    { manifest }: Pick<ListedModel, 'manifest'>,
+    bytes: Uint8Array | undefined,
+  ): string | undefined {
     const model = this.#manifests.get(manifest.digest);
     if (model === undefined) return undefined;
-    if (!this.#compared.has(manifest.digest))
+    if (bytes !== undefined && !this.#compared.has(manifest.digest))
       this.#compared.set(manifest.digest, differenceFrom(model, manifestAtHand(bytes))?.problem);
     return this.#compared.get(manifest.digest);
   }

@@ -55,7 +55,7 @@ function objection(
 export function contradictionSentence(
   name: ModelName,
   decision: Decision,
-  bytes: Uint8Array,
+  bytes: Uint8Array | undefined,
   contact: string,
 ): string | undefined {
   if (decision.kind !== 'listed') return undefined;

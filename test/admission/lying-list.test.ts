@@ -49,6 +49,14 @@ describe('a mirror whose list pins the manifest of one model and lists the layer
     assert.equal(site.records.refusals[0], `refused: ${sentence()}`);
   });
 
+  test('asks upstream for its manifest once, however many ask for the model', async () => {
+    approveLie();
+    const admission = site.admission();
+    for (let time = 0; time < 5; time += 1)
+      assert.equal((await ask(admission, 'library/sample:latest')).kind, 'refused');
+    assert.equal(site.library.requests.filter(({ url }) => url?.includes('/manifests/')).length, 1);
+  });
+
   test('admits nothing of it either where the manifest lies beside the list', async () => {
     approveLie();
     new Companions(`${site.data.path}/allow-list.json`).putManifest(evil.manifest);

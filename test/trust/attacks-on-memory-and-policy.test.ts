@@ -176,8 +176,9 @@ describe('a trust policy', () => {
   const accepted = async (
     versions: readonly ReturnType<typeof signedPolicy>[],
     memory: ListMemory | undefined,
+    trustVersion = 1,
   ) => {
-    const lines = [line(alice, { trustVersion: 1 }), line(bob, { trustVersion: 1 })];
+    const lines = [line(alice, { trustVersion }), line(bob, { trustVersion })];
     return verdict(await judge(lines, trustBy(versions), { recall: () => memory }));
   };
   const next = (version: number, changes: object = {}) => policy({ version, ...changes });
@@ -224,12 +225,17 @@ describe('a trust policy', () => {
     assert.equal(await accepted([twin], known), 'trust-rolled-back');
   });
 
-  test('that changes the list keys forgets the versions burnt with the old ones', async () => {
-    const list = { signers: ['alice', 'bob'], threshold: 2 };
-    const two = signedPolicy(next(2, { roles: { ...policy().roles, list } }), [alice, bob]);
-    assert.equal(await accepted([one, two], { ...known, listVersion: 900 }), 'accepted');
-    const same = signedPolicy(next(2), [alice, bob]);
-    assert.equal(await accepted([one, same], { ...known, listVersion: 900 }), 'list-rolled-back');
+  test('forgets burnt versions where those left who could have burnt them, for what is approved since', async () => {
+    const burnt = { ...known, listVersion: 900 };
+    const without = (signers: string[], threshold: number) =>
+      signedPolicy(next(2, { roles: { ...policy().roles, list: { signers, threshold } } }), [alice, bob]);
+    const two = without(['alice'], 1);
+    assert.equal(await accepted([one, two], burnt, 2), 'accepted');
+    // Alice approved this one before the others left: it is as old as it was.
+    assert.equal(await accepted([one, two], burnt, 1), 'list-rolled-back');
+    // One of three cannot approve alone where two are needed, and nobody left.
+    assert.equal(await accepted([one, without(['alice', 'bob'], 2)], burnt, 2), 'list-rolled-back');
+    assert.equal(await accepted([one, signedPolicy(next(2), [alice, bob])], burnt, 2), 'list-rolled-back');
   });
 
   for (const [name, value] of Object.entries({

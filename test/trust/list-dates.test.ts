@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { parseDigest } from '../../src/oci/index.ts';
 import type { AcceptanceRules, ListMemory } from '../../src/trust/index.ts';
 import { sha256 } from '../fixtures/sample-store.ts';
@@ -25,12 +26,18 @@ async function at(time: Date, recalled: ListMemory | undefined, rules: Partial<A
   return {
     verdict: verdict(outcome),
     facts: outcome.facts.map(({ rule }) => rule),
-    remembers: outcome.accepted && outcome.remember !== undefined,
+    remembers: remembers(outcome, recalled, time),
   };
 }
 
+/** Whether the list is to be remembered, or only that it was this late. */
+function remembers(outcome: Awaited<ReturnType<typeof judge>>, recalled: ListMemory | undefined, time: Date) {
+  if (!outcome.accepted || outcome.remember === undefined) return false;
+  return isDeepStrictEqual(outcome.remember, { ...recalled, lastTime: time }) ? 'the time' : true;
+}
+
 const fresh = { verdict: 'accepted', facts: [], remembers: true };
-const inGrace = { verdict: 'accepted', facts: ['list-in-grace'], remembers: false };
+const inGrace = { verdict: 'accepted', facts: ['list-in-grace'], remembers: 'the time' };
 const expired = { verdict: 'list-expired', facts: ['list-expired'], remembers: false };
 
 describe('an approval', () => {
@@ -39,7 +46,7 @@ describe('an approval', () => {
     assert.deepEqual(await at(expires, undefined), expired);
   });
 
-  test('goes on for the days of grace where the list was accepted before, and nothing is remembered', async () => {
+  test('goes on for the days of grace where the list was accepted before, and only the time is remembered', async () => {
     assert.deepEqual(await at(expires, memory), inGrace);
     assert.deepEqual(await at(from(expires, 10 * day - 1), memory), inGrace);
     assert.deepEqual(await at(from(expires, 10 * day), memory), expired);
@@ -58,8 +65,8 @@ describe('an approval', () => {
     assert.equal(verdict(await judge(lines, alice.trust, rules)), 'list-expired');
   });
 
-  test('that expired is accepted where that is allowed, loudly, and nothing is remembered', async () => {
-    const allowed = { verdict: 'accepted', facts: ['list-expired-allowed'], remembers: false };
+  test('that expired is accepted where that is allowed, loudly, and only the time is remembered', async () => {
+    const allowed = { verdict: 'accepted', facts: ['list-expired-allowed'], remembers: 'the time' };
     const late = from(expires, 11 * day);
     assert.deepEqual(await at(late, memory, { allowExpired: true }), allowed);
     assert.deepEqual(await at(expires, memory, { allowExpired: true }), inGrace);

@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import { newIo, runMainWith } from '../fixtures/run-main.ts';
+import { sha256 } from '../fixtures/sample-store.ts';
 import { failing, ofRule, SignedSite } from '../fixtures/signed-site.ts';
 
 const root = process.getuid?.() === 0;
@@ -36,8 +45,11 @@ suite('files that another user can write', { skip: !root && 'needs root' }, () =
   const found = async (rule: string, ...words: readonly string[]) =>
     ofRule(await site.check(...words), rule).map(({ message, severity, bit }) => [severity, bit, message]);
 
+  /** What binds a first contact: a version of 1 does not. */
+  const bound = () => ['--expect-digest', sha256(readFileSync(site.list))];
+
   test('are nowhere in a site of root', async () => {
-    const { findings, status } = await site.check('--require-allow-list', '--min-version', '1');
+    const { findings, status } = await site.check('--require-allow-list', ...bound());
     assert.deepEqual(
       findings.filter(({ rule }) => /writable|swappable/.test(rule)),
       [],
@@ -87,10 +99,10 @@ suite('files that another user can write', { skip: !root && 'needs root' }, () =
 
   test('a check that guards a start fails where root runs it; another user is warned', async () => {
     chmodSync(pub(), 0o666);
-    const guarded = await site.check('--require-allow-list', '--min-version', '1');
+    const guarded = await site.check('--require-allow-list', ...bound());
     assert.equal(guarded.status, 2);
     assert.deepEqual(failing(guarded), ['trust-file-writable 2']);
-    const words = site.checkWords('--require-allow-list', '--min-version', '1').slice(1);
+    const words = site.checkWords('--require-allow-list', ...bound()).slice(1);
     const report = await checked(words, newIo({ uid: 61_002 }));
     assert.equal(ofRule(report, 'trust-file-writable').length, 1);
     assert.deepEqual(failing(report), []);

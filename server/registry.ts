@@ -89,6 +89,8 @@ export class Registry {
       options.tls === undefined
         ? createServer(times, answer)
         : createTlsServer({ ...times, ...options.tls, handshakeTimeout: 30_000 }, answer);
+    // An expectation that nobody knows is passed over (RFC 9110, section 10.1.1), and waits for its turn like any request.
+    this.#server.on('checkExpectation', answer);
     limitConnections(this.#server, options.connections, (socket) => turns.isBusy(socket));
   }
 

@@ -1,7 +1,7 @@
 import type { KnownError } from '../../src/errors/index.ts';
 import { exitBits, type Finding, FindingsLog } from '../../src/findings/index.ts';
 import type { CountedCheck } from '../../src/observe/index.ts';
-import { type CheckReport, shownSize } from '../../src/report/index.ts';
+import { type CheckReport, printable, shownSize } from '../../src/report/index.ts';
 import { counted } from './context.ts';
 
 /** `change`: by the seal and what changed. `full`: every byte. */
@@ -20,16 +20,20 @@ export interface Outcome {
   readonly isMade: boolean;
 }
 
+/** What fails nothing, and what a person should know all the same: nothing here can tell an older list yet. */
+const said: ReadonlySet<string> = new Set(['list-first-seen', 'state-not-kept']);
+
 export function outcomeOf(kind: PassKind, report: CheckReport): Outcome {
   const { store, exitCode, durationMs } = report;
   const { ok, altered, untrusted, missing, unchecked, hashedBytes, bytes } = report.summary;
   const models = { ok, altered, untrusted, missing, unchecked };
   const bad = report.findings.filter(({ bit }) => bit !== 0);
   const found = exitCode === 0 ? 'in order' : `exit status ${exitCode}`;
+  const notes = report.findings.filter(({ rule }) => said.has(rule)).map(({ message }) => printable(message));
   return {
     ...{ kind, store, bad, isMade: true },
     check: { exitCode, durationMs, hashedBytes, models, findings: byRule(bad, report.unlisted) },
-    words: `${found}: ${counted(report.summary.models, 'model')}, ${shownSize(bytes)}`,
+    words: [`${found}: ${counted(report.summary.models, 'model')}, ${shownSize(bytes)}`, ...notes].join('; '),
   };
 }
 

@@ -1,7 +1,7 @@
-import { closeSync, constants, fstatSync, ftruncateSync, readlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readlinkSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Format } from '../../src/config/index.ts';
-import { describeCause, KnownError } from '../../src/errors/index.ts';
+import { describeCause, KnownError, systemCode } from '../../src/errors/index.ts';
 import { openToWrite } from '../../src/files/index.ts';
 import { liesInStore } from './in-store.ts';
 
@@ -72,8 +72,9 @@ class OpenReport implements ReportFile {
   /** Not emptied yet: whether it may be is not known before every report of the run was looked at. */
   static open(format: Format, path: string): OpenReport {
     try {
-      return new OpenReport(format, path, openToWrite(path, 'follow', constants.O_CREAT, 0o644));
+      return new OpenReport(format, path, openReport(path));
     } catch (error) {
+      if (systemCode(error) === 'ENXIO') throw unwritable(path, 'it is a pipe that nobody reads', error);
       throw error instanceof KnownError ? error : unwritable(path, describeCause(error), error);
     }
   }
@@ -120,3 +121,24 @@ class OpenReport implements ReportFile {
 
 const unwritable = (path: string, problem: string, cause?: unknown): KnownError =>
   new KnownError('REPORT_UNWRITABLE', { path, problem }, cause);
+
+/**
+ * Opens without waiting: a pipe that nobody reads would hold this process for ever, whatever signal it gets. Through a
+ * pipe of another user root writes nothing, since that user may stop reading.
+ */
+function openReport(path: string): number {
+  const fd = openToWrite(path, 'follow', constants.O_CREAT | constants.O_NONBLOCK, 0o644);
+  const stat = fstatSync(fd);
+  if (stat.isFile()) return fd;
+  try {
+    if (stat.isFIFO() && process.geteuid?.() === 0 && stat.uid !== 0)
+      throw unwritable(path, `it is a pipe of user ${stat.uid}, who may stop reading it`);
+    // What is written waits from here on, as a terminal and a pipe expect it.
+    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+    return openSync(path, constants.O_WRONLY);
+  } finally {
+    closeSync(fd);
+  }
+}

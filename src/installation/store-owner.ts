@@ -1,4 +1,4 @@
-import { accessSync, constants, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { KnownError, systemCode } from '../errors/index.ts';
 import { whoCanSwap } from '../files/index.ts';
@@ -6,6 +6,33 @@ import { whoCanSwap } from '../files/index.ts';
 export interface Owner {
   readonly uid: number;
   readonly gid: number;
+  /** Whose other groups it has; undefined for a number that passwd(5) does not know: none then. */
+  readonly name?: string | undefined;
+}
+
+/** The group of nobody (nogroup). */
+const nobodysGroup = 65_534;
+
+/**
+ * A user with the groups that are his. The group of his directory may be one that he is not in: root lends it to nobody.
+ *
+ * @param group of the store's directory; taken for a number without a line in passwd where it is the same number
+ */
+function userOf(uid: number, group: number, passwd: string): Owner {
+  for (const line of passwd.split('\n')) {
+    const [name, , id, gid = ''] = line.split(':');
+    if (id === `${uid}` && /^[0-9]+$/.test(gid)) return { uid, gid: Number(gid), name };
+  }
+  return { uid, gid: group === uid ? group : nobodysGroup };
+}
+
+function readPasswd(): string {
+  try {
+    return readFileSync('/etc/passwd', 'utf8');
+  } catch {
+    // Images with nothing but one program have none.
+    return '';
+  }
 }
 
 /**
@@ -17,9 +44,14 @@ export interface Owner {
  * his own, or into one that belongs to a group of his (setgid and writable for it: the fsGroup of a pod).
  *
  * @param uid of this process; undefined where there is no such thing
+ * @param passwd text of `/etc/passwd`
  * @throws KnownError REPAIR_REFUSED
  */
-export function ownerToBecome(store: string, uid: number | undefined): Owner | undefined {
+export function ownerToBecome(
+  store: string,
+  uid: number | undefined,
+  passwd = readPasswd(),
+): Owner | undefined {
   if (uid === undefined) return undefined;
   const parts = [store, ...['manifests', 'blobs'].map((name) => join(store, name))].flatMap((path) => {
     const stat = statIfThere(path);
@@ -45,7 +77,7 @@ export function ownerToBecome(store: string, uid: number | undefined): Owner | u
       parts.map(({ path }) => path),
       owner.uid,
     );
-    return owner;
+    return userOf(owner.uid, owner.gid, passwd);
   }
   const open = [{ path: dirname(store), stat: statSync(dirname(store)) }, ...parts].find(
     // Sticky (/tmp) is no better: another user's file could lie where one is to be made.

@@ -5,6 +5,9 @@ import { describeCause, KnownError } from '../errors/index.ts';
 import { syncDirectory } from '../files/index.ts';
 import { makeFolder } from './make-folder.ts';
 
+/** What a repair has in its place: none of it may lead elsewhere. */
+const parts = ['blobs', 'blobs/sha256', 'partial', 'tables', 'quarantine'] as const;
+
 /**
  * Where a repair works: `NAME.verify-models` beside the store, else `.verify-models` in it, on the file system of the
  * store, where Ollama deletes nothing. It receives blobs there, and keeps what it took away in `quarantine/`.
@@ -40,6 +43,9 @@ export class WorkPlace {
         if (effects.uid !== undefined && stat.uid !== effects.uid && stat.uid !== 0)
           throw new Error(`it belongs to user ${stat.uid}, not to ${effects.uid}`);
         if (stat.dev !== device) throw new Error('it is on another file system than the store');
+        for (const name of parts)
+          if (lstatSync(join(path, name), { throwIfNoEntry: false })?.isSymbolicLink() === true)
+            throw new Error(`${name} in it is a link`);
         return new WorkPlace(path, BlobDirectory.open(path, effects), effects);
       } catch (error) {
         problems.push(`${path}: ${describeCause(error)}`);

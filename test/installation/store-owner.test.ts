@@ -77,6 +77,17 @@ suite('who has to write into a store', () => {
       });
     });
 
+    test('becomes its owner with the groups that are his, and never with that of a directory', () => {
+      const passwd = 'root:x:0:0::/root:/bin/sh\nollama:x:61001:990::/usr/share/ollama:/bin/false\n';
+      // What root made and gave away keeps root's group.
+      for (const part of [path, join(path, 'blobs'), join(path, 'manifests')]) chownSync(part, mallory, 0);
+      assert.deepEqual(ownerToBecome(path, 0, passwd), { uid: mallory, gid: 990, name: 'ollama' });
+      assert.deepEqual(ownerToBecome(path, 0, ''), { uid: mallory, gid: 65_534 });
+      for (const part of [path, join(path, 'blobs'), join(path, 'manifests')])
+        chownSync(part, mallory, mallory);
+      assert.deepEqual(ownerToBecome(path, 0, ''), { uid: mallory, gid: mallory });
+    });
+
     test('the owner of the store may own all of what is above it, as in a home', () => {
       giveTo(owner);
       for (const folder of ['a', 'a/b']) chownSync(store.beside(folder), owner, owner);

@@ -59,6 +59,15 @@ describe('a connection on which requests are sent ahead of their answers', {
     assert.equal(site.records.filter(({ kind }) => kind === 'blob').length, 7);
   });
 
+  test('has one blob open also where each request expects what nobody knows', async () => {
+    const socket = await unread(get('0-', 'Expect: something\r\n').repeat(16));
+    await until(() => open() === 1);
+    await othersAreServed();
+    assert.equal(open(), 1);
+    socket.destroy();
+    await until(() => open() === 0);
+  });
+
   test('and ten of them have ten open', async () => {
     for (let connection = 0; connection < 10; connection += 1) await unread(whole.repeat(16));
     await until(() => open() === 10);

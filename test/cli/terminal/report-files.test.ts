@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
+  chownSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -16,6 +19,7 @@ import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { openReportFiles } from '../../../cli/terminal/index.ts';
 import { KnownError } from '../../../src/errors/index.ts';
+import { until } from '../../fixtures/until.ts';
 
 let folder: string;
 let store: string;
@@ -150,5 +154,60 @@ describe('a report file', () => {
       report.close();
       assert.equal(report.failure, undefined);
     }
+  });
+});
+
+describe('a pipe in the place of a report', { skip: process.platform === 'win32' }, () => {
+  const pipe = () => {
+    const path = join(folder, 'report.json');
+    assert.equal(spawnSync('mkfifo', [path]).status, 0);
+    return path;
+  };
+
+  test('that nobody reads holds nobody: it is refused at once', () => {
+    assert.throws(() => open(pipe()), { code: 'REPORT_UNWRITABLE', message: /a pipe that nobody reads/ });
+  });
+
+  test('gets all of the report where somebody reads it, however large that is', async () => {
+    const path = pipe();
+    const copy = join(folder, 'copy');
+    // Into a file: this process waits while it writes, and could take nothing from the reader.
+    const reader = spawn('sh', ['-c', 'cat "$0" > "$1"', path, copy]);
+    // The reader opens its end when it is there: until then the pipe is refused.
+    let files: ReturnType<typeof open> | undefined;
+    await until(() => {
+      try {
+        files = open(path);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+    const text = 'x'.repeat(300_000);
+    for (const file of files ?? []) {
+      file.write(text);
+      file.close();
+      assert.equal(file.failure, undefined);
+    }
+    await once(reader, 'close');
+    assert.equal(readFileSync(copy, 'utf8'), text);
+  });
+
+  test('of another user is none for root', {
+    skip: process.getuid?.() === 0 ? false : 'needs root',
+  }, async () => {
+    const path = pipe();
+    chownSync(path, 61_001, 61_001);
+    const reader = spawn('cat', [path]);
+    await until(() => {
+      try {
+        open(path);
+        return false;
+      } catch (error) {
+        return error instanceof KnownError && /a pipe of user 61001/.test(error.message);
+      }
+    });
+    reader.kill();
+    await once(reader, 'close');
   });
 });
